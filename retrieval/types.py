@@ -1,0 +1,157 @@
+"""The shared nouns of retrieval, as plain dataclasses.
+
+Offsets count Unicode characters (Python string indices), never bytes or tokens.
+Chapters are ordered by `chapter`, their 0-based place in the telling of the work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoryPosition:
+    """A point in the telling: before it is known, at or after it is the future."""
+
+    chapter: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterText:
+    """One chapter as the index reads it; `id` survives reordering, `order` does not."""
+
+    id: str
+    order: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a chapter: `chapter.text[start:end] == text`, always."""
+
+    chapter_id: str
+    chapter: int
+    title: str
+    start: int
+    end: int
+    text: str
+
+    @property
+    def begins(self) -> StoryPosition:
+        return StoryPosition(self.chapter, self.start)
+
+    @property
+    def ends(self) -> StoryPosition:
+        return StoryPosition(self.chapter, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that recall brought back, with what each method said of it."""
+
+    passage: Passage
+    score: float
+    ranks: dict[str, int] = field(default_factory=dict)
+    """1-based rank by method (`dense`, `lexical`, …), for the methods that found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """Who is in the book, by every name they are called."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    role: str = ""
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+
+
+class Group(StrEnum):
+    """What a context item is; each group has its share of the prompt's budget."""
+
+    SYSTEM = "system"
+    BEAT = "beat"
+    CAST = "cast"
+    LORE = "lore"
+    THREADS = "threads"
+    RECAP = "recap"
+    PASSAGES = "passages"
+    TAIL = "tail"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextItem:
+    """One candidate for the prompt.
+
+    `priority` decides what survives the budget (higher stays longer), `order` where it
+    stands inside its group (lower first). `keep` says which end survives shortening:
+    a recap keeps its start, the verbatim tail keeps its end; None forbids shortening.
+    """
+
+    id: str
+    group: Group
+    text: str
+    source: str
+    required: bool = False
+    priority: float = 0.0
+    order: float = 0.0
+    keep: Literal["start", "end"] | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An item that stands in the prompt, as it stands there."""
+
+    item: ContextItem
+    text: str
+    tokens: int
+    reason: str
+
+    @property
+    def shortened(self) -> bool:
+        return len(self.text) < len(self.item.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An item that does not stand in the prompt, and why."""
+
+    item: ContextItem
+    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What will be sent, and the account of how it came to be."""
+
+    messages: tuple[Message, ...]
+    tokens: int
+    budget: int
+    kept: tuple[Placed, ...]
+    dropped: tuple[Left, ...]
+    template: str
+
+
+class TokenCounter(Protocol):
+    """Counts as the served model does. Implementations are thread-safe."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text alone, without special tokens."""
+        ...
+
+    def count_messages(self, messages: Sequence[Message]) -> int:
+        """Tokens of the whole conversation as the chat template renders it, ready to answer."""
+        ...
