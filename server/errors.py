@@ -144,6 +144,4 @@ def from_retrieval(error: RetrievalError) -> YanchiError:
 
 def as_body(error: YanchiError) -> dict[str, Any]:
     """The body of every error answer, and the data of every `error` event."""
-    return {
-        "error": {"code": error.code, "message": error.message, "retryable": error.retryable}
-    }
+    return {"error": {"code": error.code, "message": error.message, "retryable": error.retryable}}

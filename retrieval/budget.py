@@ -1,0 +1,44 @@
+"""How many tokens each kind of context may take, and what is left when it takes less.
+
+The shares are a documented default (docs/architecture.md); a work may bring its own.
+What a group does not use flows to the verbatim tail first, then to whatever waits with
+the highest priority: the words just before the caret teach a small model more than
+anything else does.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from retrieval.types import Group
+
+DEFAULT_SHARES: Mapping[Group, float] = MappingProxyType(
+    {
+        Group.SYSTEM: 0.08,
+        Group.BEAT: 0.12,
+        Group.CAST: 0.15,
+        Group.LORE: 0.15,
+        Group.THREADS: 0.07,
+        Group.RECAP: 0.13,
+        Group.PASSAGES: 0.10,
+        Group.TAIL: 0.20,
+    }
+)
+
+ORDER: tuple[Group, ...] = (
+    Group.SYSTEM,
+    Group.RECAP,
+    Group.CAST,
+    Group.LORE,
+    Group.THREADS,
+    Group.PASSAGES,
+    Group.TAIL,
+    Group.BEAT,
+)
+"""Where each group stands: what changes least comes first, so that the engine's prefix
+cache keeps paying from one continuation to the next."""
+
+
+def allowances(room: int, shares: Mapping[Group, float]) -> dict[Group, int]:
+    """Tokens for each group out of `room`; the shares need not add up to one."""
+    total = sum(shares.values()) or 1.0
+    return {group: int(room * shares.get(group, 0.0) / total) for group in ORDER}

@@ -1,0 +1,158 @@
+"""What could stand in a continuation's prompt, from plain story data to context items.
+
+One place decides each item's group, priority and order, so that live prompts and
+training examples agree. It knows stories, not rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from retrieval.mentions import Mentions
+from retrieval.types import Character, ContextItem, Found, Group
+
+SCENE_CHARS = 3000
+"""How far back a name still counts as present in the scene, characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineNote:
+    """An outline node that bears on the chapter: its plan, its volume's, the next one's."""
+
+    id: str
+    source: str
+    text: str
+    priority: float
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that is known when a passage is to be written at one point of a chapter."""
+
+    title: str
+    chapter_title: str
+    before: str
+    """The chapter's text up to the place of writing, or the end of the chapter before it
+    when the chapter has not begun."""
+    opens_chapter: bool = False
+    style: str = ""
+    synopsis: str = ""
+    beat: str = ""
+    length: int = 0
+    cast: Sequence[Character] = ()
+    outline: Sequence[OutlineNote] = ()
+    found: Sequence[Found] = ()
+    pinned: frozenset[str] = field(default_factory=frozenset)
+    excluded: frozenset[str] = field(default_factory=frozenset)
+
+
+def items_for(brief: Brief) -> list[ContextItem]:
+    """Every candidate, pins and exclusions applied; order inside a group is the story's."""
+    items = [
+        *_frame(brief),
+        *_outline(brief),
+        *_cast(brief),
+        *_passages(brief),
+        *_tail(brief),
+        *_beat(brief),
+    ]
+    return [_pin(i, brief) for i in items if i.id not in brief.excluded]
+
+
+def _frame(brief: Brief) -> list[ContextItem]:
+    items = []
+    if brief.style.strip():
+        items.append(
+            ContextItem("style", Group.SYSTEM, f"文风：{brief.style.strip()}", "文风",
+                        priority=90, order=0, keep="start")
+        )  # fmt: skip
+    if brief.synopsis.strip():
+        items.append(
+            ContextItem("synopsis", Group.RECAP, f"全书梗概：{brief.synopsis.strip()}",
+                        "全书梗概", priority=60, order=0, keep="start")
+        )  # fmt: skip
+    return items
+
+
+def _outline(brief: Brief) -> list[ContextItem]:
+    return [
+        ContextItem(f"outline:{note.id}", Group.RECAP, note.text, note.source,
+                    priority=note.priority, order=1 + n, keep="start")
+        for n, note in enumerate(brief.outline)
+    ]  # fmt: skip
+
+
+def _cast(brief: Brief) -> list[ContextItem]:
+    """Who is named in the beat or the scene; the beat weighs more, then how often."""
+    mentions = Mentions(brief.cast)
+    weight: dict[str, float] = {}
+    for text, worth in ((brief.beat, 5.0), (brief.before[-SCENE_CHARS:], 1.0)):
+        for mention in mentions.find(text):
+            for character in mention.character_ids:
+                weight[character] = weight.get(character, 0.0) + worth
+    return [
+        ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
+                    priority=40 + min(weight[c.id], 20.0), order=n, keep="start",
+                    score=weight[c.id])
+        for n, c in enumerate(brief.cast)
+        if c.id in weight
+    ]  # fmt: skip
+
+
+def describe(character: Character) -> str:
+    """A sheet as the prompt shows it: name, other names, then the sheet's own words."""
+    also = f"（又称{'、'.join(character.aliases)}）" if character.aliases else ""
+    role = f"，{character.role}" if character.role else ""
+    return f"{character.name}{also}{role}。{character.sheet}".strip()
+
+
+def _passages(brief: Brief) -> list[ContextItem]:
+    """Best found first in priority; in story order where they stand."""
+    return [
+        ContextItem(
+            f"passage:{f.passage.chapter_id}:{f.passage.start}",
+            Group.PASSAGES,
+            f.passage.text.strip(),
+            f.passage.title or f"第{f.passage.chapter + 1}章",
+            priority=30 - rank,
+            order=f.passage.chapter * 1e7 + f.passage.start,
+            keep=None,
+            score=f.score,
+        )
+        for rank, f in enumerate(brief.found)
+    ]
+
+
+def _tail(brief: Brief) -> list[ContextItem]:
+    if not brief.before.strip():
+        return []
+    source = "上一章的结尾" if brief.opens_chapter else "本章正文"
+    group = Group.RECAP if brief.opens_chapter else Group.TAIL
+    text = f"上一章结尾：{brief.before.strip()}" if brief.opens_chapter else brief.before
+    return [
+        ContextItem("tail", group, text, source, required=not brief.opens_chapter,
+                    priority=100, order=99, keep="end")
+    ]  # fmt: skip
+
+
+def _beat(brief: Brief) -> list[ContextItem]:
+    items = []
+    if brief.chapter_title:
+        items.append(
+            ContextItem("chapter", Group.BEAT, f"本章：{brief.chapter_title}", "本章标题",
+                        priority=80, order=0)
+        )  # fmt: skip
+    if brief.beat.strip():
+        items.append(
+            ContextItem("beat", Group.BEAT, f"这一段要写：{brief.beat.strip()}", "本段要求",
+                        required=True, priority=100, order=1)
+        )  # fmt: skip
+    return items
+
+
+def _pin(item: ContextItem, brief: Brief) -> ContextItem:
+    if item.id not in brief.pinned:
+        return item
+    return ContextItem(
+        item.id, item.group, item.text, item.source, True, item.priority, item.order,
+        item.keep, item.score,
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""The prompt: what goes in, what stays out, why, and never more than the window holds.
+
+Items are placed in rounds (what is required, each group's own share, what is left over),
+counted with the served model's tokenizer, and the rendered whole is counted once more,
+template and all, until it fits. Training renders its examples here too, so that a tuned
+model meets in service exactly what it was taught on.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
+from retrieval.errors import PromptTooLarge
+from retrieval.shorten import shorten
+from retrieval.template import PromptTemplate
+from retrieval.types import ContextItem, Group, Left, Placed, Prompt, TokenCounter
+
+SMALLEST_PIECE = 48
+"""Tokens below which a shortened item says nothing and is dropped instead."""
+
+HEADING = 12
+"""Tokens set aside for a block's heading and line ends until the whole is counted."""
+
+
+def build(
+    items: Sequence[ContextItem],
+    *,
+    tokens: TokenCounter,
+    limit: int,
+    template: PromptTemplate,
+    variables: Mapping[str, Any] | None = None,
+    shares: Mapping[Group, float] = DEFAULT_SHARES,
+) -> Prompt:
+    """The prompt of at most `limit` tokens, with an account of every item.
+
+    Raises PromptTooLarge when what is required does not fit.
+    """
+    frame = tokens.count_messages(template.render((), variables))
+    desk = _Desk(items, tokens, limit - frame, limit)
+    desk.place_required()
+    desk.place_shares(shares)
+    desk.place_left_over()
+    return _fit(desk, template, variables)
+
+
+class _Desk:
+    """Items being placed against a shrinking number of tokens."""
+
+    def __init__(
+        self, items: Sequence[ContextItem], tokens: TokenCounter, room: int, limit: int
+    ) -> None:
+        self.tokens = tokens
+        self.limit = limit
+        self.room = room
+        self.left = room
+        self.full = dict(zip(items, tokens.count([i.text for i in items]), strict=True))
+        self.placed: dict[ContextItem, Placed] = {}
+        self.waiting = sorted(
+            (i for i in items if i.text.strip()), key=lambda i: (-i.priority, i.order, i.id)
+        )
+        self.reasons: dict[ContextItem, str] = {i: "内容为空" for i in items if not i.text.strip()}
+
+    def cost(self, item: ContextItem) -> int:
+        return self.full[item] + HEADING
+
+    def place_required(self) -> None:
+        """What must stand, the indivisible first; the divisible share what remains."""
+        required = [i for i in self.waiting if i.required]
+        for item in [i for i in required if i.keep is None]:
+            if self.cost(item) > self.left:
+                raise PromptTooLarge(
+                    f"{item.source}有 {self.full[item]} 词元，超出了模型的窗口"
+                    f"（共 {self.limit} 词元），请缩短它，或换用窗口更大的模型。"
+                )
+            self._put(item, item.text, "必需")
+        divisible = [i for i in required if i.keep is not None]
+        for n, item in enumerate(divisible):
+            # The verbatim tail waits for its share; it only takes its minimum here.
+            part = self.left // (len(divisible) - n)
+            wanted = min(self.cost(item), part, max(SMALLEST_PIECE + HEADING, self.room // 5))
+            self._put_shortened(item, wanted, "必需")
+
+    def place_shares(self, shares: Mapping[Group, float]) -> None:
+        """Each group fills its own share, best first."""
+        room = allowances(self.room, shares)
+        for placed in self.placed.values():
+            room[placed.item.group] -= placed.tokens + HEADING
+        for item in [i for i in self.waiting if i not in self.placed]:
+            share = min(room[item.group], self.left)
+            if self.cost(item) <= share:
+                self._put(item, item.text, "在本组的份额内")
+                room[item.group] -= self.cost(item)
+
+    def place_left_over(self) -> None:
+        """Unused shares go to the tail, then to what waits, best first."""
+        for item in [i for i in self.placed if i.group is Group.TAIL]:
+            self._grow(item)
+        for item in [i for i in self.waiting if i not in self.placed]:
+            if self.cost(item) <= self.left:
+                self._put(item, item.text, "用了别组省下的份额")
+            elif item.keep is not None and self.left >= SMALLEST_PIECE + HEADING:
+                self._put_shortened(item, self.left, "用了别组省下的份额")
+            else:
+                self.reasons[item] = (
+                    f"放不下：要 {self.full[item]} 词元，只剩 {max(0, self.left - HEADING)}"
+                )
+
+    def give_back(self, excess: int) -> bool:
+        """Free about `excess` tokens, least important first; False when nothing can go."""
+        optional = [p for p in self.placed.values() if not p.item.required]
+        if optional:
+            weakest = min(optional, key=lambda p: (p.item.priority, -p.item.order))
+            self._take(weakest.item, "整体超出窗口，它的优先级最低")
+            return True
+        for placed in [p for p in self.placed.values() if p.item.keep is not None]:
+            if placed.tokens - excess >= SMALLEST_PIECE:
+                room = placed.tokens - excess + HEADING
+                self._take(placed.item, "")
+                self._put_shortened(placed.item, room, "必需，已按窗口缩短")
+                return True
+        return False
+
+    def _put(self, item: ContextItem, text: str, reason: str, count: int | None = None) -> None:
+        size = self.full[item] if count is None else count
+        self.placed[item] = Placed(item, text, size, reason)
+        self.left -= size + HEADING
+
+    def _put_shortened(self, item: ContextItem, room: int, reason: str) -> None:
+        if self.cost(item) <= room:
+            self._put(item, item.text, reason)
+            return
+        text, count = shorten(item.text, room - HEADING, item.keep or "start", self.tokens)
+        if text:
+            self._put(item, text, f"{reason}，缩短到 {count} 词元", count)
+        else:
+            self.reasons[item] = f"放不下：只剩 {max(0, room - HEADING)} 词元"
+
+    def _grow(self, item: ContextItem) -> None:
+        old = self.placed[item]
+        if old.shortened:
+            self._take(item, "")
+            self._put_shortened(item, self.left, "必需")
+
+    def _take(self, item: ContextItem, reason: str) -> None:
+        self.left += self.placed.pop(item).tokens + HEADING
+        self.reasons[item] = reason
+
+
+def _fit(desk: _Desk, template: PromptTemplate, variables: Mapping[str, Any] | None) -> Prompt:
+    """Render, count the whole, and give back until it is inside the limit."""
+    while True:
+        kept = _in_order(desk.placed.values())
+        messages = template.render(kept, variables)
+        total = desk.tokens.count_messages(messages)
+        if total <= desk.limit:
+            break
+        if not desk.give_back(total - desk.limit):
+            raise PromptTooLarge(
+                f"必需的内容要 {total} 词元，超出了窗口给提示词的 {desk.limit} 词元，"
+                "请缩短本段要求，或换用窗口更大的模型。"
+            )
+    dropped = tuple(
+        Left(item, size, desk.reasons.get(item, "没有用上"))
+        for item, size in desk.full.items()
+        if item not in desk.placed
+    )
+    return Prompt(messages, total, desk.limit, kept, dropped, template.version)
+
+
+def _in_order(placed: Any) -> tuple[Placed, ...]:
+    return tuple(sorted(placed, key=lambda p: (ORDER.index(p.item.group), p.item.order, p.item.id)))

@@ -1,0 +1,49 @@
+"""Shortening a text to a number of tokens, at a sentence's edge."""
+
+from typing import Literal
+
+from retrieval.chunk import sentences
+from retrieval.types import TokenCounter
+
+
+def shorten(
+    text: str, room: int, keep: Literal["start", "end"], tokens: TokenCounter
+) -> tuple[str, int]:
+    """The longest run of whole sentences at one end of `text` within `room` tokens.
+
+    Returns the run and its token count; ("", 0) when not even one sentence fits and
+    cutting inside it would leave nothing either.
+    """
+    if room <= 0:
+        return "", 0
+    cuts = _cuts(text, keep)
+    best, size = _longest(text, cuts, room, keep, tokens)
+    if best:
+        return best, size
+    # One sentence longer than the room: cut inside it rather than lose the place.
+    span = cuts[0] if cuts else len(text)
+    return _longest(text, list(range(1, span + 1)), room, keep, tokens)
+
+
+def _cuts(text: str, keep: Literal["start", "end"]) -> list[int]:
+    """Lengths, ascending, that end (or begin) at a sentence's edge."""
+    spans = sentences(text)
+    if keep == "start":
+        return [end for _, end in spans]
+    return [len(text) - start for start, _ in reversed(spans)]
+
+
+def _longest(
+    text: str, lengths: list[int], room: int, keep: Literal["start", "end"], tokens: TokenCounter
+) -> tuple[str, int]:
+    """Binary search: token counts grow with length, near enough for whole sentences."""
+    low, high, best, best_size = 0, len(lengths) - 1, "", 0
+    while low <= high:
+        middle = (low + high) // 2
+        part = text[: lengths[middle]] if keep == "start" else text[-lengths[middle] :]
+        size = tokens.count([part])[0]
+        if size <= room:
+            best, best_size, low = part, size, middle + 1
+        else:
+            high = middle - 1
+    return best, best_size

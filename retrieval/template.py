@@ -1,0 +1,76 @@
+"""Prompt templates: Jinja files that an author may edit, known by the hash of their text.
+
+A template is a folder with `system.j2` and `user.j2`. A folder of the same name in the
+author's own directory wins over the shipped one. Rendering is sandboxed: a template is
+text from an author or a file, not code.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from retrieval.errors import RetrievalError
+from retrieval.types import Group, Message, Placed
+
+SHIPPED = Path(__file__).parent / "templates"
+
+
+class BrokenTemplate(RetrievalError):
+    code = "broken_template"
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """`version` names the exact text: `name@` and eight hex digits of its SHA-256."""
+
+    name: str
+    version: str
+    system: str
+    user: str
+
+    def render(
+        self, placed: Sequence[Placed], variables: Mapping[str, Any] | None = None
+    ) -> tuple[Message, ...]:
+        """The messages for these blocks; every group is a list, empty where nothing stands."""
+        blocks: dict[str, Any] = {
+            group.value: [p for p in placed if p.item.group is group] for group in Group
+        }
+        names = {"title": "", "length": 0, **(variables or {}), **blocks}
+        return (
+            Message("system", _render(self.system, names, self.name)),
+            Message("user", _render(self.user, names, self.name)),
+        )
+
+
+_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Any:
+    return _environment.from_string(source)
+
+
+def _render(source: str, names: Mapping[str, Any], template: str) -> str:
+    try:
+        return str(_compiled(source).render(names)).strip()
+    except TemplateError as error:
+        raise BrokenTemplate(
+            f"提示词模板“{template}”有误（{error}），请改正它，或删掉它改用自带的模板。"
+        ) from error
+
+
+def load_template(name: str, own: Path | None = None) -> PromptTemplate:
+    """The author's template of this name if there is one in `own`, else the shipped one."""
+    for root in (own, SHIPPED):
+        if root is not None and (root / name / "user.j2").is_file():
+            system = (root / name / "system.j2").read_text(encoding="utf-8")
+            user = (root / name / "user.j2").read_text(encoding="utf-8")
+            digest = hashlib.sha256(f"{system}\0{user}".encode()).hexdigest()
+            return PromptTemplate(name, f"{name}@{digest[:8]}", system, user)
+    raise BrokenTemplate(f"没有名为“{name}”的提示词模板，请改用 continuation。")

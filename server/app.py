@@ -1,0 +1,114 @@
+"""The application: routes, errors and the lifespan around one desk."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from server.desk import Desk, close_desk, run_desk
+from server.errors import Invalid, NotFound, YanchiError, as_body
+from server.routes import (
+    adapters,
+    chapters,
+    characters,
+    files,
+    generation,
+    health,
+    outlines,
+    search,
+    works,
+)
+from server.settings import ROOT
+
+log = logging.getLogger(__name__)
+PAGE = ROOT / "webui" / "page"
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "testserver"]
+
+
+def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = None) -> FastAPI:
+    """The application around `desk`, which it starts and closes with its own life."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_desk(desk)
+        if on_ready is not None:
+            await on_ready()
+        try:
+            yield
+        finally:
+            await close_desk(desk)
+
+    app = FastAPI(title="砚池 Yanchi", version=version("yanchi"), lifespan=lifespan)
+    app.state.desk = desk
+    # Only names of this machine: a page elsewhere cannot reach us through its own DNS.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
+    for module in (
+        works, chapters, characters, outlines, generation, search, files, adapters, health,
+    ):  # fmt: skip
+        app.include_router(module.router)
+    app.add_exception_handler(YanchiError, _known)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+    if PAGE.is_dir():
+        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    return app
+
+
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, YanchiError)
+    headers = {"retry-after": "5"} if error.retryable else None
+    return JSONResponse(as_body(error), status_code=error.status, headers=headers)
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [_fault(e) for e in error.errors()]
+    told = Invalid(f"请求有误：{'；'.join(faults[:3])}。请改正后再试。")
+    return JSONResponse(as_body(told), status_code=told.status)
+
+
+def _fault(error: dict[str, Any]) -> str:
+    """`length：应小于等于 20000`, from pydantic's English."""
+    where = ".".join(str(p) for p in error["loc"] if p not in ("body", "query", "path"))
+    limits = error.get("ctx", {})
+    told = {
+        "less_than_equal": f"应不大于 {limits.get('le')}",
+        "greater_than_equal": f"应不小于 {limits.get('ge')}",
+        "greater_than": f"应大于 {limits.get('gt')}",
+        "missing": "不能缺",
+        "extra_forbidden": "没有这个字段",
+        "string_too_long": f"最多 {limits.get('max_length')} 字符",
+        "string_too_short": f"最少 {limits.get('min_length')} 字符",
+        "too_long": f"最多 {limits.get('max_length')} 项",
+        "json_invalid": "不是合法的 JSON",
+        "int_parsing": "应是整数",
+        "int_type": "应是整数",
+        "string_type": "应是文字",
+        "string_pattern_mismatch": "格式不对",
+    }.get(error["type"], error["msg"])
+    return f"{where or '正文'} {told}"
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    told: YanchiError
+    if error.status_code == 404:
+        told = NotFound("没有这个地址，请看 /docs 里的接口说明。")
+    else:
+        told = Invalid(f"{error.detail}。", code="http_error")
+    return JSONResponse(as_body(told), status_code=error.status_code)
+
+
+async def _unknown(request: Request, error: Exception) -> JSONResponse:
+    log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+    told = YanchiError("服务内部出错了，您的文字没有受影响，请再试一次；若总这样，请附上日志反馈。")
+    return JSONResponse(as_body(told), status_code=told.status)

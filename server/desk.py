@@ -1,0 +1,77 @@
+"""Everything one running desk consists of, put together once for HTTP and command line."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.library import Library
+
+from retrieval.embed import SentenceTransformerEmbeddings
+from server.db import Database
+from server.engines.base import Engine
+from server.indexing import Indexer
+from server.sample import load_sample
+from server.settings import SAMPLE, Settings
+from server.writing.continuation import Continuation
+from server.writing.log import GenerationLog
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Desk:
+    settings: Settings
+    database: Database
+    library: Library
+    indexer: Indexer
+    engine: Engine
+    continuation: Continuation
+
+    @property
+    def uploads(self) -> Path:
+        return self.settings.data_dir / "uploads"
+
+    def load_sample(self) -> str | None:
+        """The sample novel's id when it was loaded now."""
+        if not self.settings.sample:
+            return None
+        with self.database.session() as session:
+            work = load_sample(session, SAMPLE)
+        return work.id if work else None
+
+
+def open_desk(settings: Settings, engine: Engine, *, prompt_tokens: int) -> Desk:
+    """Database migrated, indexes ready to be opened; neither engine nor indexer started."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    database.migrate()
+    embeddings = SentenceTransformerEmbeddings(
+        settings.embedding_model, device=settings.embedding_device
+    )
+    library = Library(settings.index_dir, embeddings)
+    indexer = Indexer(database, library)
+    continuation = Continuation(
+        database,
+        library,
+        indexer,
+        engine,
+        prompt_tokens=settings.prompt_tokens or prompt_tokens,
+        templates=settings.data_dir / "templates",
+    )
+    return Desk(settings, database, library, indexer, engine, continuation)
+
+
+async def run_desk(desk: Desk) -> None:
+    """Start what works in the background: indexing, the engine, and the sample's loading."""
+    mended = GenerationLog(desk.database).mend()
+    if mended:
+        log.info("%d generations were cut off by the last stop; what they wrote is kept", mended)
+    desk.load_sample()
+    desk.indexer.start()
+    await desk.engine.start()
+
+
+async def close_desk(desk: Desk) -> None:
+    await desk.engine.stop()
+    desk.indexer.stop()
+    desk.database.close()

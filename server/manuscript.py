@@ -1,0 +1,251 @@
+"""Works, chapters and their revisions: the only code that writes a book's text.
+
+Functions take an open session and leave the transaction to the caller. A save adds a
+revision; nothing is overwritten, and deleting puts a row in the bin.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from retrieval.types import ChapterText
+from server.errors import Conflict, NotFound, StaleRevision
+from server.models import Chapter, ChapterRevision, Character, OutlineNode, Volume, Work, now
+
+LOCKED = "locked"
+
+
+def get_work(session: Session, work_id: str) -> Work:
+    work = session.get(Work, work_id)
+    if work is None or work.deleted_at is not None:
+        raise NotFound("没有这部作品，它可能已被删除。", code="work_not_found")
+    return work
+
+
+def find_work(session: Session, name: str) -> Work:
+    """By id, by the id's beginning (four characters or more) or by title."""
+    alive = select(Work).where(col(Work.deleted_at).is_(None))
+    found = list(session.exec(alive.where((Work.id == name) | (Work.title == name))))
+    if not found and len(name) >= 4:
+        found = list(session.exec(alive.where(col(Work.id).startswith(name, autoescape=True))))
+    if not found:
+        raise NotFound(f"没有名为“{name}”的作品，可用 yanchi works 查看。", code="work_not_found")
+    if len(found) > 1:
+        ids = "、".join(w.id[:8] for w in found)
+        raise Conflict(
+            f"有 {len(found)} 部作品叫“{name}”，请改用编号：{ids}。", code="ambiguous_work"
+        )
+    return found[0]
+
+
+def list_works(session: Session) -> list[Work]:
+    query = select(Work).where(col(Work.deleted_at).is_(None))
+    return list(session.exec(query.order_by(col(Work.updated_at).desc())))
+
+
+def work_chars(session: Session, work_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """(chapters, characters) of each work."""
+    query = (
+        select(Chapter.work_id, func.count(), func.coalesce(func.sum(Chapter.chars), 0))
+        .where(col(Chapter.work_id).in_(work_ids), col(Chapter.deleted_at).is_(None))
+        .group_by(Chapter.work_id)
+    )
+    return {work: (count, chars) for work, count, chars in session.exec(query)}
+
+
+def get_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
+    chapter = session.get(Chapter, chapter_id)
+    if chapter is None or chapter.work_id != work_id or chapter.deleted_at is not None:
+        raise NotFound("没有这一章，它可能已被删除。", code="chapter_not_found")
+    return chapter
+
+
+def list_chapters(session: Session, work_id: str) -> list[Chapter]:
+    query = select(Chapter).where(Chapter.work_id == work_id, col(Chapter.deleted_at).is_(None))
+    return list(session.exec(query.order_by(col(Chapter.position))))
+
+
+def chapter_text(session: Session, chapter: Chapter, number: int | None = None) -> str:
+    """The chapter's current text, or an earlier revision's."""
+    if number is None and chapter.revision == 0:
+        return ""
+    return get_revision(session, chapter, chapter.revision if number is None else number).text
+
+
+def get_revision(session: Session, chapter: Chapter, number: int) -> ChapterRevision:
+    query = select(ChapterRevision).where(
+        ChapterRevision.chapter_id == chapter.id, ChapterRevision.number == number
+    )
+    revision = session.exec(query).first()
+    if revision is None:
+        raise NotFound(f"这一章没有第 {number} 版。", code="revision_not_found")
+    return revision
+
+
+def list_revisions(session: Session, chapter: Chapter) -> list[tuple[ChapterRevision, int]]:
+    """Every revision, newest first, without its text but with the text's length."""
+    query = (
+        select(ChapterRevision, func.length(ChapterRevision.text))
+        .where(ChapterRevision.chapter_id == chapter.id)
+        .order_by(col(ChapterRevision.number).desc())
+    )
+    return [(revision, length) for revision, length in session.exec(query)]
+
+
+def add_chapter(
+    session: Session,
+    work: Work,
+    title: str,
+    *,
+    text: str = "",
+    volume_id: str | None = None,
+    kind: str = "chapter",
+    position: int | None = None,
+    origin: str = "typed",
+) -> Chapter:
+    """A new chapter at `position` (the end when None); later ones move on by one."""
+    end = len(list_chapters(session, work.id))
+    place = end if position is None else max(0, min(position, end))
+    if place < end:
+        session.execute(
+            update(Chapter)
+            .where(col(Chapter.work_id) == work.id, col(Chapter.position) >= place)
+            .values(position=Chapter.position + 1)
+        )
+    chapter = Chapter(work_id=work.id, title=title, volume_id=volume_id, kind=kind, position=place)
+    session.add(chapter)
+    session.flush()
+    if text:
+        save_text(session, chapter, text, origin=origin)
+    work.updated_at = now()
+    return chapter
+
+
+def save_text(
+    session: Session,
+    chapter: Chapter,
+    text: str,
+    *,
+    base: int | None = None,
+    origin: str = "typed",
+    generation_id: str | None = None,
+) -> ChapterRevision | None:
+    """Add a revision; None when the text is what it was.
+
+    `base` is the revision the author was looking at: another one current raises
+    StaleRevision, so that a conflict becomes a choice and not a loss.
+    """
+    if base is not None and base != chapter.revision:
+        raise StaleRevision(
+            f"这一章在别处也改过（现在是第 {chapter.revision} 版，您的改动基于第 {base} 版），"
+            "请选择留下哪一份。"
+        )
+    if chapter.status == LOCKED:
+        raise Conflict("这一章已锁定，先解锁再修改。", code="chapter_locked")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if chapter.revision and get_revision(session, chapter, chapter.revision).sha256 == digest:
+        return None
+    revision = ChapterRevision(
+        chapter_id=chapter.id,
+        number=chapter.revision + 1,
+        text=text,
+        sha256=digest,
+        origin=origin,
+        generation_id=generation_id,
+    )
+    chapter.revision = revision.number
+    chapter.chars = sum(not c.isspace() for c in text)
+    chapter.updated_at = now()
+    work = session.get(Work, chapter.work_id)
+    if work is not None:
+        work.updated_at = now()
+    session.add(revision)
+    session.add(chapter)
+    return revision
+
+
+def move_chapter(session: Session, chapter: Chapter, position: int) -> None:
+    others = [c for c in list_chapters(session, chapter.work_id) if c.id != chapter.id]
+    others.insert(max(0, min(position, len(others))), chapter)
+    renumber(session, others)
+
+
+def renumber(session: Session, chapters: Sequence[Chapter]) -> None:
+    for place, chapter in enumerate(chapters):
+        if chapter.position != place:
+            chapter.position = place
+            session.add(chapter)
+
+
+def bin_chapter(session: Session, chapter: Chapter) -> None:
+    """Into the bin; the others close the gap."""
+    chapter.deleted_at = now()
+    session.add(chapter)
+    session.flush()
+    renumber(session, list_chapters(session, chapter.work_id))
+
+
+def restore_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
+    """Out of the bin, to the place it had or the end."""
+    chapter = session.get(Chapter, chapter_id)
+    if chapter is None or chapter.work_id != work_id or chapter.deleted_at is None:
+        raise NotFound("回收处没有这一章。", code="chapter_not_found")
+    place = chapter.position
+    chapter.deleted_at = None
+    session.add(chapter)
+    session.flush()
+    move_chapter(session, chapter, place)
+    return chapter
+
+
+def book_texts(session: Session, work_id: str) -> list[ChapterText]:
+    """Every chapter's current text in the order of the telling, as the index reads it."""
+    query = (
+        select(Chapter, ChapterRevision.text)
+        .join(
+            ChapterRevision,
+            (col(ChapterRevision.chapter_id) == Chapter.id)
+            & (col(ChapterRevision.number) == Chapter.revision),
+        )
+        .where(Chapter.work_id == work_id, col(Chapter.deleted_at).is_(None))
+        .order_by(col(Chapter.position))
+    )
+    return [ChapterText(c.id, c.position, c.title, text) for c, text in session.exec(query)]
+
+
+def list_volumes(session: Session, work_id: str) -> list[Volume]:
+    query = select(Volume).where(Volume.work_id == work_id)
+    return list(session.exec(query.order_by(col(Volume.position))))
+
+
+def get_volume(session: Session, work_id: str, volume_id: str) -> Volume:
+    volume = session.get(Volume, volume_id)
+    if volume is None or volume.work_id != work_id:
+        raise NotFound("没有这一卷，它可能已被删除。", code="volume_not_found")
+    return volume
+
+
+def list_characters(session: Session, work_id: str) -> list[Character]:
+    query = select(Character).where(Character.work_id == work_id)
+    return list(session.exec(query.order_by(col(Character.position), col(Character.id))))
+
+
+def get_character(session: Session, work_id: str, character_id: str) -> Character:
+    character = session.get(Character, character_id)
+    if character is None or character.work_id != work_id:
+        raise NotFound("没有这个人物，他可能已被删除。", code="character_not_found")
+    return character
+
+
+def list_outline(session: Session, work_id: str) -> list[OutlineNode]:
+    query = select(OutlineNode).where(OutlineNode.work_id == work_id)
+    return list(session.exec(query.order_by(col(OutlineNode.position), col(OutlineNode.id))))
+
+
+def get_node(session: Session, work_id: str, node_id: str) -> OutlineNode:
+    node = session.get(OutlineNode, node_id)
+    if node is None or node.work_id != work_id:
+        raise NotFound("大纲里没有这一条，它可能已被删除。", code="outline_not_found")
+    return node

@@ -1,0 +1,1 @@
+"""One thin file a resource: shapes in, a call, shapes out."""

@@ -1,0 +1,370 @@
+"""A continuation: recall, prompt, stream, log. Knows nothing of HTTP.
+
+`prepare` does everything that can be refused before a word is written; `events` then
+yields `prompt`, `delta`…, and `done` or `error`. Closing `events` stops the engine.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from retrieval.library import Library
+
+from retrieval.context import items_for
+from retrieval.errors import RetrievalError
+from retrieval.prompt import build
+from retrieval.template import load_template
+from retrieval.types import Found, Left, Placed, Prompt
+from server.db import Database
+from server.engines.base import Engine, EngineRequest, Piece, Sampling, Usage
+from server.errors import (
+    ChapterGone,
+    EngineError,
+    EngineLost,
+    EngineStarting,
+    Invalid,
+    NotFound,
+    UnknownAdapter,
+    YanchiError,
+    as_body,
+    from_retrieval,
+)
+from server.indexing import Indexer
+from server.manuscript import get_chapter
+from server.models import Generation, new_id
+from server.sse import Event
+from server.writing.brief import Loaded, Place, load_brief
+from server.writing.length import LengthGate, max_tokens
+from server.writing.log import GenerationLog
+from server.writing.running import Running, Ticket
+
+QUERY_TAIL = 300
+"""How much of the text before the caret joins the beat as the query, characters."""
+PASSAGES = 12
+"""Passages that recall offers; the budget decides how many of them stand."""
+SMALLEST_PROMPT = 512
+"""Tokens below which a prompt can say nothing of the book."""
+INDEX_WAIT = 5.0
+"""Seconds that a request waits for an index that is being brought up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the author wants it written."""
+
+    place: Place
+    candidates: int = 1
+    adapter: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    retrieval: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    id: str
+    wish: Wish
+    loaded: Loaded
+    prompt: Prompt
+    request: EngineRequest
+    model: str
+
+
+class Continuation:
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        indexer: Indexer,
+        engine: Engine,
+        *,
+        prompt_tokens: int,
+        templates: Path | None = None,
+    ) -> None:
+        self._database = database
+        self._library = library
+        self._indexer = indexer
+        self._engine = engine
+        self._prompt_tokens = prompt_tokens
+        self._templates = templates
+        self._log = GenerationLog(database)
+        self.running = Running()
+
+    async def prepare(self, wish: Wish) -> Prepared:
+        """Raises NotFound, Invalid, Refused, UnknownAdapter, EngineStarting …"""
+        if wish.adapter is not None:
+            names = {a.name for a in await self._engine.adapters()}
+            if wish.adapter not in names:
+                raise UnknownAdapter(
+                    f"没有载入名为“{wish.adapter}”的适配器，"
+                    f"现有：{'、'.join(sorted(names)) or '无'}。"
+                )
+        return await asyncio.to_thread(self._prepare, wish)
+
+    def _prepare(self, wish: Wish) -> Prepared:
+        with self._database.reading() as session:
+            loaded = load_brief(session, wish.place)
+        limit, output = self._room(wish.place.length)
+        found = self._recall(wish, loaded) if wish.retrieval else []
+        prompt = self._build(loaded, found, limit)
+        request = EngineRequest(
+            messages=prompt.messages,
+            max_tokens=output,
+            sampling=wish.sampling,
+            adapter=wish.adapter,
+            candidates=wish.candidates,
+        )
+        model = wish.adapter or self._engine.status().model
+        return Prepared(new_id(), wish, loaded, prompt, request, model)
+
+    def _room(self, length: int) -> tuple[int, int]:
+        """(tokens for the prompt, tokens for the answer); the answer is reserved first."""
+        status = self._engine.status()
+        if not status.window:
+            raise EngineStarting(f"模型还在启动（{status.detail or '请稍候'}），过一会儿再试。")
+        output = max_tokens(length)
+        limit = min(self._prompt_tokens, status.window - output)
+        if limit < SMALLEST_PROMPT:
+            most = int((status.window - SMALLEST_PROMPT) / max_tokens(1000) * 1000) // 100 * 100
+            raise Invalid(
+                f"一次写 {length} 字放不进模型的窗口，请改为不超过 {most} 字，或分几次写。",
+                code="length_too_large",
+            )
+        return limit, output
+
+    def _recall(self, wish: Wish, loaded: Loaded) -> list[Found]:
+        brief = loaded.brief
+        query = f"{wish.place.beat}\n{brief.before[-QUERY_TAIL:]}".strip()
+        if not query:
+            return []
+        self._indexer.fresh(wish.place.work_id, INDEX_WAIT)
+        try:
+            return self._library.recall(
+                wish.place.work_id, query, PASSAGES, loaded.position, exclude_text=brief.before
+            )
+        except RetrievalError as error:
+            raise from_retrieval(error) from error
+
+    def _build(self, loaded: Loaded, found: list[Found], limit: int) -> Prompt:
+        brief = loaded.brief
+        items = items_for(replace(brief, found=found))
+        try:
+            return build(
+                items,
+                tokens=self._engine.tokens,
+                limit=limit,
+                template=load_template("continuation", self._templates),
+                variables={"title": brief.title, "length": brief.length},
+            )
+        except RetrievalError as error:
+            raise from_retrieval(error) from error
+
+    async def events(self, prepared: Prepared) -> AsyncGenerator[Event]:
+        """The stream; always ends with `done` or `error`, unless its reader closes it."""
+        writing = _Writing(prepared)
+        opening = asyncio.ensure_future(asyncio.to_thread(self._log.open, _row(prepared)))
+        state, failure = "cancelled", ""
+        try:
+            yield Event("prompt", {"generation": prepared.id, **describe(prepared.prompt)})
+            place = prepared.wish.place
+            with self.running.ticket(prepared.id, place.chapter_id) as ticket:
+                async for index, text in self._write(prepared, writing, ticket):
+                    yield Event("delta", {"index": index, "text": text})
+            await asyncio.to_thread(self._check_chapter, place)
+            state = "done"
+            yield Event("done", {"generation": prepared.id, **writing.result(self._count)})
+        except YanchiError as error:
+            state, failure = "failed", error.code
+            yield Event(
+                "error",
+                {"generation": prepared.id, **as_body(error), **writing.result(self._count)},
+            )
+        finally:
+            await asyncio.shield(self._close(opening, prepared.id, state, writing, failure))
+
+    async def complete(self, prepared: Prepared) -> dict[str, Any]:
+        """The whole result at once. Raises what `events` would have told."""
+        events = self.events(prepared)
+        last: Event | None = None
+        try:
+            async for event in events:
+                last = event
+        finally:
+            await events.aclose()
+        assert last is not None
+        if last.name == "error":
+            raise _Told(last.data["error"])
+        return {**last.data, "prompt": describe(prepared.prompt)}
+
+    async def _write(
+        self, prepared: Prepared, writing: "_Writing", ticket: Ticket
+    ) -> AsyncIterator[tuple[int, str]]:
+        stream = self._engine.stream(prepared.request)
+        stopped = asyncio.ensure_future(ticket.stopped.wait())
+        try:
+            while not writing.complete:
+                piece = await _next(stream, stopped)
+                if ticket.reason is not None:
+                    raise ticket.reason
+                if piece is None:
+                    break
+                text = writing.take(piece)
+                if text:
+                    yield piece.index, text
+        finally:
+            stopped.cancel()
+            await stream.aclose()
+        if not writing.complete:
+            raise EngineLost("模型没写完就断开了，已写的部分已留下，请再试一次。")
+
+    def _check_chapter(self, place: Place) -> None:
+        try:
+            with self._database.reading() as session:
+                get_chapter(session, place.work_id, place.chapter_id)
+        except NotFound as error:
+            raise ChapterGone("续写时这一章被删除了，写出的文字留在生成记录里。") from error
+
+    def _count(self, text: str) -> int:
+        try:
+            return self._engine.tokens.count([text])[0]
+        except EngineError:
+            return 0
+
+    async def _close(
+        self,
+        opening: "asyncio.Future[None]",
+        generation_id: str,
+        state: str,
+        writing: "_Writing",
+        failure: str,
+    ) -> None:
+        await opening
+        result = writing.result(self._count)
+        await asyncio.to_thread(
+            self._log.close, generation_id, state, result["candidates"], result["usage"], failure
+        )
+
+
+class _Told(YanchiError):
+    """An error that already has its wire shape."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(body["message"], code=body["code"])
+        self.retryable = body["retryable"]
+        self.status = 503 if body["retryable"] else 409 if body["code"] == "chapter_gone" else 502
+
+
+class _Writing:
+    """The candidates as they grow."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        count = prepared.wish.candidates
+        self._gates = [LengthGate(prepared.wish.place.length) for _ in range(count)]
+        self._texts = ["" for _ in range(count)]
+        self._reasons: list[str | None] = [None] * count
+        self._prompt_tokens = prepared.prompt.tokens
+        self._usage: Usage | None = None
+
+    @property
+    def complete(self) -> bool:
+        return all(self._reasons)
+
+    def take(self, piece: Piece) -> str:
+        """Account for one piece; returns the text that the reader gets."""
+        if piece.usage is not None:
+            self._usage = piece.usage
+        if piece.index >= len(self._gates) or self._reasons[piece.index]:
+            return ""
+        gate = self._gates[piece.index]
+        text = gate.take(piece.text) if piece.text else ""
+        self._texts[piece.index] += text
+        if gate.full:
+            self._reasons[piece.index] = "length"
+        elif piece.finish_reason:
+            self._reasons[piece.index] = piece.finish_reason
+        return text
+
+    def result(self, count: Any) -> dict[str, Any]:
+        written = [
+            {"text": text, "finish_reason": reason}
+            for text, reason in zip(self._texts, self._reasons, strict=True)
+        ]
+        usage = self._usage or Usage(self._prompt_tokens, sum(count(t) for t in self._texts))
+        return {
+            "text": self._texts[0],
+            "finish_reason": self._reasons[0],
+            "candidates": written,
+            "usage": asdict(usage),
+        }
+
+
+async def _next(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -> Piece | None:
+    """The next piece, or None at the end or when somebody stopped the generation."""
+    piece = asyncio.ensure_future(anext(stream, None))
+    try:
+        await asyncio.wait({piece, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return piece.result() if piece.done() else None
+    finally:
+        if not piece.done():
+            piece.cancel()
+            await asyncio.gather(piece, return_exceptions=True)
+
+
+def describe(prompt: Prompt) -> dict[str, Any]:
+    """A prompt on the wire: what would be sent, what stayed and what did not, and why."""
+    return {
+        "template": prompt.template,
+        "tokens": prompt.tokens,
+        "budget": prompt.budget,
+        "messages": [asdict(m) for m in prompt.messages],
+        "kept": [_kept(p) for p in prompt.kept],
+        "dropped": [_dropped(d) for d in prompt.dropped],
+    }
+
+
+def _kept(placed: Placed) -> dict[str, Any]:
+    item = placed.item
+    return {
+        "id": item.id,
+        "group": item.group.value,
+        "source": item.source,
+        "tokens": placed.tokens,
+        "score": item.score,
+        "shortened": placed.shortened,
+        "reason": placed.reason,
+        "text": placed.text,
+    }
+
+
+def _dropped(left: Left) -> dict[str, Any]:
+    item = left.item
+    return {
+        "id": item.id,
+        "group": item.group.value,
+        "source": item.source,
+        "tokens": left.tokens,
+        "score": item.score,
+        "reason": left.reason,
+        "text": item.text,
+    }
+
+
+def _row(prepared: Prepared) -> Generation:
+    place = prepared.wish.place
+    return Generation(
+        id=prepared.id,
+        work_id=place.work_id,
+        chapter_id=place.chapter_id,
+        revision=prepared.loaded.revision,
+        offset=prepared.loaded.position.offset,
+        request={
+            "beat": place.beat,
+            "length": place.length,
+            "candidates": prepared.wish.candidates,
+            "adapter": prepared.wish.adapter,
+            "sampling": asdict(prepared.wish.sampling),
+        },
+        prompt=describe(prepared.prompt),
+        model=prepared.model,
+    )

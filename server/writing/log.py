@@ -1,0 +1,54 @@
+"""Every generation is written down: what was asked, sent and answered, and the verdict."""
+
+from typing import Any
+
+from sqlmodel import select
+
+from server.db import Database
+from server.errors import NotFound
+from server.models import Generation, now
+
+
+class GenerationLog:
+    """Its methods touch the database and belong in a worker thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, generation: Generation) -> None:
+        with self._database.session() as session:
+            session.add(generation)
+
+    def close(
+        self,
+        generation_id: str,
+        state: str,
+        outputs: list[dict[str, Any]],
+        usage: dict[str, Any],
+        error: str = "",
+    ) -> None:
+        with self._database.session() as session:
+            row = session.get(Generation, generation_id)
+            if row is None:
+                return  # its work was deleted meanwhile, and the log with it
+            row.state, row.outputs, row.usage, row.error = state, outputs, usage, error
+            row.finished_at = now()
+            session.add(row)
+
+    def mend(self) -> int:
+        """Mark what a crash left running as failed; returns how many there were."""
+        with self._database.session() as session:
+            rows = list(session.exec(select(Generation).where(Generation.state == "running")))
+            for row in rows:
+                row.state, row.error, row.finished_at = "failed", "server_stopped", now()
+                session.add(row)
+            return len(rows)
+
+    def verdict(self, work_id: str, generation_id: str, verdict: str) -> Generation:
+        with self._database.session() as session:
+            row = session.get(Generation, generation_id)
+            if row is None or row.work_id != work_id:
+                raise NotFound("没有这次续写的记录。", code="generation_not_found")
+            row.verdict = verdict
+            session.add(row)
+            return row

@@ -1,0 +1,143 @@
+"""Whole prompts as snapshots, and the budget's promises as properties."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieval.errors import PromptTooLarge
+from retrieval.prompt import build
+from retrieval.template import load_template
+from retrieval.types import ContextItem, Group, Message, Prompt
+
+TEMPLATE = load_template("continuation")
+
+
+class Characters:
+    """One token a character, five more a message: enough to see the arithmetic."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(t) for t in texts]
+
+    def count_messages(self, messages: Sequence[Message]) -> int:
+        return sum(len(m.content) + 5 for m in messages)
+
+
+def make(items: Sequence[ContextItem], limit: int = 2000) -> Prompt:
+    return build(items, tokens=Characters(), limit=limit, template=TEMPLATE,
+                 variables={"title": "砚池", "length": 300})  # fmt: skip
+
+
+def item(name: str, group: Group, text: str, **more: object) -> ContextItem:
+    return ContextItem(name, group, text, name, **more)  # type: ignore[arg-type]
+
+
+def test_the_whole_prompt() -> None:
+    prompt = make(
+        [
+            item("beat", Group.BEAT, "这一段要写：他推开门。", required=True, priority=100),
+            item("tail", Group.TAIL, "雨停了。他走到门前。", required=True, keep="end"),
+            item("passage", Group.PASSAGES, "去年那扇门还是红的。"),
+            item("cast", Group.CAST, "沈砚，主角。左手缺一指。"),
+            item("synopsis", Group.RECAP, "全书梗概：一方砚的来历。"),
+            item("style", Group.SYSTEM, "文风：短句。"),
+        ]
+    )
+    assert [(m.role, m.content) for m in prompt.messages] == [
+        (
+            "system",
+            "你是一位中文小说家，正在续写《砚池》。只写小说正文：不解释，不总结，不加标题，"
+            "不和读者说话。\n文风：短句。\n\n【前情】\n全书梗概：一方砚的来历。",
+        ),
+        (
+            "user",
+            "【人物】\n沈砚，主角。左手缺一指。\n\n【书中相关段落】\n（passage）去年那扇门还是红的。\n\n"
+            "【正文】\n雨停了。他走到门前。\n\n这一段要写：他推开门。\n"
+            "紧接【正文】的最后一句往下写，不重复已有的文字，写300字左右。直接写正文。",
+        ),
+    ]
+    assert prompt.dropped == ()
+    assert prompt.template.startswith("continuation@")
+
+
+def test_an_empty_chapter_is_opened_not_continued() -> None:
+    prompt = make([item("beat", Group.BEAT, "这一段要写：清晨。", required=True)])
+    assert "从这一章的第一句写起" in prompt.messages[1].content
+    assert "【正文】" not in prompt.messages[1].content
+
+
+def test_the_tail_keeps_its_end_and_takes_what_others_leave() -> None:
+    tail = "".join(f"这是第{n}句话。" for n in range(500))
+    prompt = make([item("tail", Group.TAIL, tail, required=True, keep="end", priority=100)])
+    (placed,) = prompt.kept
+    assert tail.endswith(placed.text)
+    assert placed.text.startswith("这是第")
+    assert placed.shortened
+    # All of the room is the tail's when nobody else wants any.
+    assert prompt.tokens > 1900
+
+
+def test_priority_decides_what_stays_and_every_loss_has_a_reason() -> None:
+    many = [
+        item(f"p{n}", Group.PASSAGES, "段" * 300, priority=float(n), order=float(n))
+        for n in range(10)
+    ]
+    prompt = make(many, limit=1500)
+    kept = [p.item.id for p in prompt.kept]
+    assert kept == ["p7", "p8", "p9"] or kept == ["p6", "p7", "p8", "p9"]
+    assert all("放不下" in left.reason for left in prompt.dropped)
+
+
+def test_what_is_required_but_too_long_is_refused_in_a_sentence() -> None:
+    beat = item("本段要求", Group.BEAT, "要" * 3000, required=True)
+    with pytest.raises(PromptTooLarge, match=r"本段要求有 3000 词元.*请缩短它"):
+        make([beat])
+
+
+def test_empty_items_are_left_out_with_a_reason() -> None:
+    prompt = make([item("beat", Group.BEAT, "写。"), item("style", Group.SYSTEM, " \n")])
+    assert [(left.item.id, left.reason) for left in prompt.dropped] == [("style", "内容为空")]
+
+
+TEXTS = st.text(alphabet="字句。！？”“\n，abc", max_size=400)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(list(Group)),
+            TEXTS,
+            st.booleans(),
+            st.sampled_from(["start", "end", None]),
+            st.floats(0, 100),
+        ),
+        max_size=14,
+    ),
+    st.integers(min_value=150, max_value=3000),
+)
+def test_never_more_than_the_limit_and_nothing_unaccounted(
+    drawn: list[tuple[Group, str, bool, str | None, float]], limit: int
+) -> None:
+    items = [
+        item(f"i{n}", group, text, required=required, keep=keep, priority=priority)
+        for n, (group, text, required, keep, priority) in enumerate(drawn)
+    ]
+    try:
+        prompt = make(items, limit)
+    except PromptTooLarge:
+        assert any(i.required for i in items) or limit < 200
+        return
+    assert prompt.tokens == Characters().count_messages(prompt.messages) <= limit
+    kept, dropped = {p.item.id for p in prompt.kept}, {d.item.id for d in prompt.dropped}
+    assert kept | dropped == {i.id for i in items}
+    assert not kept & dropped
+    assert all(i.id in kept for i in items if i.required and i.text.strip())
+    assert all(d.reason for d in prompt.dropped)
+    for placed in prompt.kept:
+        whole = placed.item.text
+        assert placed.text == whole or (
+            whole.startswith(placed.text) if placed.item.keep == "start"
+            else whole.endswith(placed.text)
+        )  # fmt: skip
