@@ -11,7 +11,7 @@ import httpx
 from server.errors import NoHub, WeightsError, WrongDigest
 from server.weights.disk import full_disk_named, require_space
 from server.weights.local import check_directory
-from server.weights.store import Installed, Manifest, Store, digest, record_files
+from server.weights.store import Installed, Manifest, Store, digests, record_files
 from server.weights.types import Progress, Source
 from server.weights.watch import folder_bytes, watching
 
@@ -105,12 +105,11 @@ def choose(repo: str, listing: Listing) -> tuple[RemoteFile, ...]:
 
 def _check(files: tuple[RemoteFile, ...], folder: Path, progress: Progress) -> None:
     """Against what the hub said of each file; then whether it is a model at all."""
-    for file in files:
-        path = folder / file.path
-        expected = file.sha256
-        if expected and digest(path, f"校验 {file.path}", progress) != expected:
-            path.unlink(missing_ok=True)
-            raise WrongDigest(f"{file.path} 的内容与 SHA-256 不符，已删除，请重新运行。")
+    expected = {file.path: file.sha256 for file in files if file.sha256}
+    for name, found in digests(folder, expected, "校验下载的文件", progress).items():
+        if found != expected[name]:
+            (folder / name).unlink(missing_ok=True)
+            raise WrongDigest(f"{name} 的内容与 SHA-256 不符，已删除，请重新运行。")
     for path in folder.iterdir():
         if path.name.startswith("."):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

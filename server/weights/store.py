@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from server.errors import NotFound, WrongDigest
 from server.weights.types import Progress, Source, silent
 
 MANIFEST = "manifest.json"
+DAMAGED = "manifest.damaged.json"
 BLOCK = 2**22
 
 
@@ -91,11 +92,16 @@ class Store:
             return None
         return Installed(manifest, path)
 
-    def all(self) -> list[Installed]:
+    def names(self) -> list[str]:
+        """Of every folder here, whole or damaged."""
         if not self.root.is_dir():
             return []
-        names = sorted(path.name for path in self.root.iterdir() if not path.name.startswith("."))
-        return [found for name in names if (found := self.get(name)) is not None]
+        folders = [path for path in self.root.iterdir() if path.is_dir()]
+        names = [path.name for path in folders if not path.name.startswith(".")]
+        return sorted(name.replace("--", "/", 1) for name in names)
+
+    def all(self) -> list[Installed]:
+        return [found for name in self.names() if (found := self.get(name)) is not None]
 
     def publish(self, built: Path, manifest: Manifest) -> Installed:
         """Moves `built` into place as `manifest.name`; an older folder gives way."""
@@ -127,25 +133,31 @@ class Store:
             lock.release()
 
     def verify(self, name: str, progress: Progress = silent) -> Installed:
-        """Hashes every file again. Raises NotFound or WrongDigest (naming the files)."""
-        found = self.get(name) or self._broken(name)
-        bad = [
-            file
-            for file, record in found.manifest.files.items()
-            if digest(found.path / file, f"校验 {file}", progress) != record.sha256
-        ]
+        """Hashes every file again; what is damaged is no longer offered, and `pull` mends it.
+
+        Raises NotFound, or WrongDigest naming the files.
+        """
+        found = self.get(name)
+        if found is None:
+            raise self._absent(name)
+        files = found.manifest.files
+        sums = digests(found.path, files, f"校验 {name}", progress)
+        bad = [file for file, record in files.items() if sums[file] != record.sha256]
         if bad:
+            (found.path / MANIFEST).rename(found.path / DAMAGED)
+            again = ("ms:" if found.manifest.source == "modelscope" else "") + name
             raise WrongDigest(
-                f"{name} 的 {'、'.join(bad)} 与清单不符，请运行 yanchi model pull {name} 重新获取。"
+                f"{name} 的 {'、'.join(bad)} 与清单不符，已停用，"
+                f"请运行 yanchi model pull {again} 重新获取。"
             )
         return found
 
-    def _broken(self, name: str) -> Installed:
+    def _absent(self, name: str) -> NotFound | WrongDigest:
         if self.folder(name).is_dir():
-            raise WrongDigest(
-                f"{name} 的文件缺失或大小与清单不符，请运行 yanchi model pull {name} 重新获取。"
+            return WrongDigest(
+                f"{name} 的文件不全或已损坏，请运行 yanchi model pull {name} 重新获取。"
             )
-        raise NotFound(f"没有名为 {name} 的本地模型，请用 yanchi model list 查看已有的。")
+        return NotFound(f"没有名为 {name} 的本地模型，请用 yanchi model list 查看已有的。")
 
 
 def record_files(folder: Path, progress: Progress = silent) -> dict[str, FileRecord]:
@@ -154,25 +166,37 @@ def record_files(folder: Path, progress: Progress = silent) -> dict[str, FileRec
         relative.as_posix()
         for path in folder.rglob("*")
         if path.is_file()
-        and (relative := path.relative_to(folder)).name != MANIFEST
+        and (relative := path.relative_to(folder)).name not in (MANIFEST, DAMAGED)
         and not any(part.startswith(".") for part in relative.parts)
     )
-    return {
-        name: FileRecord(digest(folder / name, f"校验 {name}", progress), _size(folder / name))
-        for name in names
-    }
+    sums = digests(folder, names, "计算 SHA-256", progress)
+    return {name: FileRecord(sums[name], (folder / name).stat().st_size) for name in names}
 
 
-def digest(path: Path, step: str = "", progress: Progress = silent) -> str:
-    """SHA-256 of a file, in hexadecimal; "" where it cannot be read."""
-    sha, done = hashlib.sha256(), 0
+def digests(
+    folder: Path, names: Iterable[str], step: str, progress: Progress = silent
+) -> dict[str, str]:
+    """SHA-256 of each file, in hexadecimal; "" for one that cannot be read."""
+    paths = {name: folder / name for name in names}
+    total = sum(path.stat().st_size for path in paths.values() if path.is_file())
+    done = 0
+
+    def read(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(step, done, total)
+
+    return {name: digest(path, read) for name, path in paths.items()}
+
+
+def digest(path: Path, read: Callable[[int], None] = lambda _: None) -> str:
+    """SHA-256 of a file, in hexadecimal; "" where it cannot be read. `read` is told of bytes."""
+    sha = hashlib.sha256()
     try:
-        total = _size(path)
         with path.open("rb") as file:
             while block := file.read(BLOCK):
                 sha.update(block)
-                done += len(block)
-                progress(step, done, total)
+                read(len(block))
     except OSError:
         return ""
     return sha.hexdigest()
@@ -186,7 +210,3 @@ def flush_to_disk(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
