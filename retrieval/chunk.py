@@ -179,6 +179,7 @@ class _Cutter:
     def _allowed(self, position: int) -> bool:
         return (
             0 < position < self.stop
+            and self.text[position] not in _ENDS  # a stray quote that opens a line
             and not self._quoted(position)
             and not _splits_character(self.text, position)
         )

@@ -147,6 +147,7 @@ _DECORATION = re.compile(r"^[#☆★◆◇●■□▲△※＊*=＝~～_＿\-�
 _BRACKETED = re.compile(
     r"^[【〖〔「『\[（(<《](?P<inner>[^】〗〕」』\]）)>》]+)[】〗〕」』\]）)>》]\s*(?P<rest>.*)$"
 )
+_LEADER = re.compile(r"\s*[.．…·]{2,}\s*\d+$")
 _BODY_PREFIX = re.compile(rf"^正文[\s:：]*(?={_LABEL})")
 _COMPOUND = re.compile(
     "回合|回事|部分|部队|部隊|部门|部門|集团|集團|集市|集合|节课|節課|节车|篇文|篇小|章节|章節|章程"
@@ -205,7 +206,7 @@ def clean(line: str) -> str:
 
 def _core(text: str) -> str:
     """Without decoration, 正文, brackets around the label or the book's name before it."""
-    core = _BODY_PREFIX.sub("", _DECORATION.sub("", text))
+    core = _BODY_PREFIX.sub("", _DECORATION.sub("", _LEADER.sub("", text)))
     bracketed = _BRACKETED.match(core)
     if bracketed is None:
         return core

@@ -340,7 +340,8 @@ def _from_filename(filename: str) -> tuple[str, str | None]:
     text = text[: by.start()] if by else text
     quoted = re.search(r"《([^》]+)》", text)
     title = quoted[1] if quoted else _TRAILING_NOISE.sub("", text)
-    return title.strip(" \t\u3000_-—") or stem.strip() or "未命名", author
+    title = title.strip(" \t\u3000_-—")
+    return (title if any(map(str.isalnum, title)) else stem.strip()) or "未命名", author
 
 
 def _front(lines: Sequence[str], stop: int, hidden: Collection[int], named: str) -> _Front:
@@ -400,10 +401,8 @@ def read_markdown(order: Order) -> Book:
     title, marks = _book_title(marks)
     declared = frozenset(known.lines | ({*range(title.line, title.end)} if title else set()))
     known = _Front(known.title or (title and clean(title.text)) or None, known.author, declared)
-    if marks:
-        choice = _by_depth(marks)
-    else:
-        choice = choose(["" if i in declared else line for i, line in enumerate(lines)])
+    undeclared = ["" if i in declared else line for i, line in enumerate(lines)]
+    choice = _by_depth(marks) if marks else choose(undeclared)
     return _make(order, lines, choice, decoded.encoding, tuple(doubts), known)
 
 
