@@ -102,7 +102,7 @@ class WorkIndex(VectorStore):
         changed. What `progress` raises passes through likewise.
         """
         started = perf_counter()
-        with self._writing():
+        with _writing(self._folder, self._lock_seconds):
             self.refresh()
             old = self.snapshot
             texts = chapters() if callable(chapters) else chapters
@@ -111,12 +111,6 @@ class WorkIndex(VectorStore):
                 generation.write(self._folder, made, self._maker)
                 self._state = _State(made, None, generation.identity(self._folder))
         return replace(report, seconds=perf_counter() - started)
-
-    def remove(self) -> None:
-        """Delete everything on disk; the index is empty afterwards. Raises IndexFailure."""
-        with self._writing():
-            generation.remove(self._folder)
-            self._state = self._load()
 
     def nearest(
         self,
@@ -135,24 +129,6 @@ class WorkIndex(VectorStore):
             return _State(generation.read(self._folder, self._maker), None, identity)
         except StaleError as error:
             return _State(Snapshot.empty(self._maker.dimension), str(error), identity)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        # Beside the folder, not in it, so that removing the folder removes no lock that
-        # somebody waits for.
-        path = self._folder.with_name(f".{self._folder.name}.lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path, timeout=self._lock_seconds)
-            lock.acquire()
-        except Timeout as error:
-            raise IndexFailure("另一个程序正在更新这部作品的索引，请稍后再试。") from error
-        except OSError as error:
-            raise IndexFailure(f"索引目录写不进去（{error}），请检查空间和权限。") from error
-        try:
-            yield
-        finally:
-            lock.release()
 
     # LangChain's surface
 
@@ -220,6 +196,33 @@ class WorkIndex(VectorStore):
     @override
     def _select_relevance_score_fn(self) -> Any:
         return lambda cosine: min(max(cosine, 0.0), 1.0)
+
+
+def remove_index(folder: Path, *, lock_seconds: float = 600.0) -> None:
+    """Delete an index from the disk; who has it open finds it empty. Raises IndexFailure."""
+    if folder.exists():
+        with _writing(folder, lock_seconds):
+            generation.remove(folder)
+
+
+@contextmanager
+def _writing(folder: Path, seconds: float) -> Iterator[None]:
+    """The turn of one writer, across threads and processes."""
+    # Beside the folder, not in it: removing the folder must not remove a lock that somebody
+    # waits for.
+    path = folder.with_name(f".{folder.name}.lock")
+    lock = FileLock(path, timeout=seconds)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise IndexFailure("另一个程序正在更新这部作品的索引，请稍后再试。") from error
+    except OSError as error:
+        raise IndexFailure(f"索引目录写不进去（{error}），请检查空间和权限。") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _read_only() -> NoReturn:

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from retrieval.errors import IndexFailure, WrongDimension
-from retrieval.index import WorkIndex
+from retrieval.index import WorkIndex, remove_index
 from retrieval.types import ChapterText, StoryPosition
 from tests.retrieval.fakes import BigramEmbeddings, book, split_sentences
 
@@ -84,9 +84,11 @@ def test_deleting_the_folder_costs_one_rebuild(
     folder: Path, index: WorkIndex, chapters: list[ChapterText]
 ) -> None:
     before = texts(index)
-    index.remove()
+    remove_index(folder)
+    remove_index(folder)
 
     assert not folder.exists()
+    assert index.refresh()
     assert texts(index) == []
     assert index.sync(chapters, split=split_sentences).embedded == 9
     assert texts(index) == before
