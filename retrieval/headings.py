@@ -538,7 +538,8 @@ def _trusted_keywords(
 ) -> tuple[list[_Candidate], list[Doubt]]:
     """Where blank lines mark the chapters, 尾声 without one is a part of its chapter."""
     marked = sum(layout.before(c.line) for c in chapters)
-    strict = layout.tight and len(chapters) >= 3 and marked >= 0.9 * len(chapters)
+    rare = layout.marks() <= TIGHT * len(layout.gaps)
+    strict = rare and len(chapters) >= 3 and marked >= 0.9 * len(chapters)
     heads = taken | {c.line for c in keywords}
     kept: list[_Candidate] = []
     doubts: list[Doubt] = []

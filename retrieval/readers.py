@@ -254,6 +254,7 @@ def _text(lines: Sequence[str], start: int, end: int, hidden: frozenset[int]) ->
 def _doubts_about(chapters: Sequence[BookChapter]) -> Iterator[Doubt]:
     seen: Counter[tuple[str | None, str]] = Counter()
     before: BookChapter | None = None
+    ending: BookChapter | None = None
     for chapter in chapters:
         if chapter.heading:
             yield from _length_doubts(chapter)
@@ -266,7 +267,12 @@ def _doubts_about(chapters: Sequence[BookChapter]) -> Iterator[Doubt]:
         if chapter.number is not None and chapter.kind == "chapter":
             if not repeated:
                 yield from _number_doubts(before, chapter)
-            before = chapter
+            if ending is not None and before is not None and before.volume == chapter.volume:
+                message = f"“{ending.title}”夹在“{before.title}”和“{chapter.title}”之间，请核对。"
+                yield Doubt("ending_amid_chapters", message, ending.line)
+            before, ending = chapter, None
+        elif chapter.kind == "afterword":
+            ending = chapter
 
 
 def _length_doubts(chapter: BookChapter) -> Iterator[Doubt]:

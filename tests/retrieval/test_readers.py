@@ -239,6 +239,19 @@ def test_the_same_heading_twice_with_text() -> None:
     assert [(d.code, d.line) for d in book.doubts] == [("duplicate_heading", 3)]
 
 
+def test_an_appendix_amid_the_chapters() -> None:
+    book = read("第一章", PARAGRAPH, "附录 旧事", PARAGRAPH, "第二章", PARAGRAPH, "后记", PARAGRAPH)
+    assert [(d.code, d.line) for d in book.doubts] == [("ending_amid_chapters", 3)]
+
+
+@pytest.mark.parametrize("spacing", ["\n\n", "\n\n\n"])
+def test_novels_with_spaced_paragraphs(shared_data: Path, spacing: str) -> None:
+    for name, chapters in (("鲁迅_呐喊.txt", 15), ("萧红_呼兰河传.txt", 7), ("老残游记.txt", 20)):
+        source = (shared_data / "novels" / name).read_text("utf-8")
+        book = read_book(source.replace("\n", spacing).encode(), name)
+        assert len(book.chapters) == chapters
+
+
 def test_lengths_are_doubted() -> None:
     book = read("第一章", "太短。", "第二章", "第三章", PARAGRAPH * 600)
     assert codes(book) == ["short_chapter", "empty_chapter", "long_chapter"]
