@@ -7,6 +7,7 @@ memory, which is faster than reading it would be. Knows nothing of HTTP, rows or
 import re
 import threading
 from collections import OrderedDict
+from itertools import islice
 from pathlib import Path
 
 from retrieval import rank
@@ -75,7 +76,7 @@ class Library:
                 "dense": snapshot.nearest(vector, depth, before, hidden),
             }
         )
-        return rank.distinct(rank.not_standing_in(exclude_text, found))[:k]
+        return list(islice(rank.distinct(rank.not_standing_in(exclude_text, found)), k))
 
     def stale_reason(self, work_id: str) -> str | None:
         """Why the work wants a `sync`, for people; None when its index is in order."""

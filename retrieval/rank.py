@@ -3,7 +3,7 @@
 Knows nothing of indexes: a method is a name and the passages it found, with scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from retrieval.types import Found, Passage, StoryPosition
 
@@ -75,9 +75,9 @@ def overlapping(passages: Sequence[Passage], end: StoryPosition, length: int) ->
     }
 
 
-def not_standing_in(text: str, found: Sequence[Found]) -> list[Found]:
-    """Those of which less than half stands word for word in the text."""
-    return [one for one in found if not _stands_in(one.passage.text, text)]
+def not_standing_in(text: str, found: Iterable[Found]) -> Iterator[Found]:
+    """Those of which less than half stands word for word in the text; as they are asked for."""
+    return (one for one in found if not _stands_in(one.passage.text, text))
 
 
 def _stands_in(passage: str, text: str) -> bool:
@@ -88,9 +88,11 @@ def _stands_in(passage: str, text: str) -> bool:
     return 2 * sum(piece in text for piece in pieces) >= len(pieces)
 
 
-def distinct(found: Sequence[Found]) -> list[Found]:
+def distinct(found: Iterable[Found]) -> Iterator[Found]:
     """The first of each text: a refrain that stands in ten chapters fills one place."""
-    first: dict[str, Found] = {}
+    seen: set[str] = set()
     for one in found:
-        first.setdefault(one.passage.text.strip(), one)
-    return list(first.values())
+        words = one.passage.text.strip()
+        if words not in seen:
+            seen.add(words)
+            yield one

@@ -139,6 +139,36 @@ def test_a_hub_that_does_not_answer_is_said_so() -> None:
         SentenceTransformerEmbeddings("yanchi/no-such-model").embed_query("沈砚")
 
 
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+@pytest.fixture
+def hub_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache in which the hub's client has put yanchi/tiny-zh; returns its files' folder."""
+    place = tmp_path / "hub" / "models--yanchi--tiny-zh"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text(COMMIT)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return shutil.copytree(folder, place / "snapshots" / COMMIT)
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_a_cached_hub_model_needs_no_hub(folder: Path) -> None:
+    model = SentenceTransformerEmbeddings("yanchi/tiny-zh")
+
+    assert model.name == "yanchi/tiny-zh"
+    assert model.fingerprint == f"yanchi/tiny-zh@{COMMIT}"
+    local = SentenceTransformerEmbeddings(folder).embed_query("沈砚")
+    assert model.embed_query("沈砚") == local
+
+
+def test_a_download_that_broke_off_is_not_taken_for_a_model(hub_cache: Path) -> None:
+    next(hub_cache.rglob("*.safetensors")).unlink()
+
+    with pytest.raises(EmbedderUnavailable, match="网络"):
+        SentenceTransformerEmbeddings("yanchi/tiny-zh").embed_query("沈砚")
+
+
 def test_pickled_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "pickled")
     next(copy.rglob("*.safetensors")).unlink()
