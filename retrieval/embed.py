@@ -142,7 +142,7 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
         if not folder.is_dir():
             folder = self._fetch()
         if not _only_safetensors(folder):
-            raise self._unusable("它没有 safetensors 格式的权重")
+            raise self._unusable("它没有 safetensors 格式的权重，或没有下载完整")
         return folder
 
     def _fetch(self) -> Path:

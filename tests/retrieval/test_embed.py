@@ -165,7 +165,7 @@ def test_a_cached_hub_model_needs_no_hub(folder: Path) -> None:
 def test_a_download_that_broke_off_is_not_taken_for_a_model(hub_cache: Path) -> None:
     next(hub_cache.rglob("*.safetensors")).unlink()
 
-    with pytest.raises(EmbedderUnavailable, match="网络"):
+    with pytest.raises(EmbedderUnavailable, match="没有下载完整"):
         SentenceTransformerEmbeddings("yanchi/tiny-zh").embed_query("沈砚")
 
 
