@@ -1,0 +1,56 @@
+# The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env serve test test-fast check fmt bench lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+env: ## .venv with everything pinned; a second run returns at once
+	@$(PYTHON) scripts/bootstrap.py
+
+serve: env ## the desk, at the address it prints (MODEL=… PORT=…)
+	@exec $(BIN)/yanchi serve $(if $(MODEL),--model "$(MODEL)") $(if $(PORT),--port "$(PORT)")
+
+test: env ## the fast tier, then the engine tier on a real vLLM
+	@status=0; \
+	$(BIN)/python -m pytest -m "not engine and not e2e" || status=1; \
+	$(BIN)/python -m pytest -m engine || status=1; \
+	exit $$status
+
+test-fast: env ## the fast tier alone
+	@exec $(BIN)/python -m pytest -m "not engine and not e2e"
+
+check: env ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	MYPYPATH=scripts $(BIN)/mypy --strict scripts/bootstrap.py
+	$(BIN)/lint-imports
+
+fmt: env ## mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: env ## the benchmarks (BENCH_JSON=file writes the figures there)
+	@exec $(BIN)/python -m bench
+
+# uv must be able to see the CPU build of torch; where it cannot reach PyTorch's own index:
+# make lock CPU_TORCH="--find-links DIRECTORY"
+CPU_TORCH ?= --torch-backend=cpu
+COMPILE = $(BIN)/uv pip compile pyproject.toml --group dev --override requirements/overrides.txt \
+	--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	--no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
+
+lock: env ## the pinned dependencies, resolved anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) --extra cpu $(CPU_TORCH) --no-emit-package torch -o requirements/cpu.txt
+	$(COMPILE) --extra cuda -o requirements/cuda.txt
+
+clean: ## caches, build products and .venv; works and weights stay
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -not -path './webui/node_modules/*' -prune -exec rm -rf {} +
