@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 from server.engines import engine_log, guardian, leftovers
@@ -22,7 +23,7 @@ class Child:
     """`command(socket)` is what to run, listening on the unix socket `socket`.
 
     The socket lies in a directory that this user alone can enter. Output goes to a log in
-    `logs_dir`: `engine.log`, or one with our process id while another server uses that.
+    `logs_dir`: `engine.log`, or one of our own while another server uses that.
     """
 
     def __init__(
@@ -53,10 +54,25 @@ class Child:
         self._logs_dir.mkdir(parents=True, exist_ok=True)
         if ended := leftovers.end_leftovers(self._logs_dir):
             logger.warning("ended %d processes of an engine that a crash left behind", ended)
-        taken = (self._logs_dir / "engine.pid").exists()
-        self.log = self._logs_dir / (f"engine-{os.getpid()}.log" if taken else "engine.log")
+        if self._runtime is None:
+            self._runtime = Path(tempfile.mkdtemp(prefix="yanchi-"))
+            names = chain(["engine"], (f"engine-{os.getpid()}-{n}" for n in count(1)))
+            logs = (self._logs_dir / f"{name}.log" for name in names)
+            self.log = next(log for log in logs if self._claim(log))
         engine_log.rotate(self.log)
-        self._runtime = self._runtime or Path(tempfile.mkdtemp(prefix="yanchi-"))
+
+    def _claim(self, log: Path) -> bool:
+        return self._describe(log, leftovers.NOBODY).claim(log.with_suffix(".pid"))
+
+    def _describe(self, log: Path, session: int) -> leftovers.Record:
+        return leftovers.Record(
+            session=session,
+            session_started=leftovers.started(session),
+            owner=os.getpid(),
+            owner_started=leftovers.started(os.getpid()),
+            log=str(log),
+            runtime_dir=str(self._runtime),
+        )
 
     def spawn(self) -> None:
         self.socket.unlink(missing_ok=True)
@@ -75,14 +91,7 @@ class Child:
                 start_new_session=True,
             )
         self._guardian = process
-        self._record = leftovers.Record(
-            session=process.pid,
-            session_started=leftovers.started(process.pid),
-            owner=os.getpid(),
-            owner_started=leftovers.started(os.getpid()),
-            log=str(self.log),
-            runtime_dir=str(self._runtime),
-        )
+        self._record = self._describe(self.log, process.pid)
         self._record.write(self.log.with_suffix(".pid"))
 
     def died(self) -> bool:

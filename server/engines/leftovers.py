@@ -20,11 +20,15 @@ import psutil
 # Start times come from the clock and from the kernel's ticks; they agree to a fraction of this.
 SAME_START_SECONDS = 2.0
 GONE_SECONDS = 5.0
+WRITING_SECONDS = 5.0
+NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`session` is the guardian's process id, and so the id of the session it leads."""
+    """`session` is the guardian's process id, and so the id of the session it leads; NOBODY
+    until there is one.
+    """
 
     session: int
     session_started: float
@@ -32,6 +36,15 @@ class Record:
     owner_started: float
     log: str
     runtime_dir: str | None = None
+
+    def claim(self, path: Path) -> bool:
+        """Write the record if nobody has one there; two servers may start at once."""
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                json.dump(asdict(self), file)
+        except FileExistsError:
+            return False
+        return True
 
     def write(self, path: Path) -> None:
         temporary = path.with_suffix(".tmp")
@@ -70,6 +83,8 @@ def _writes_to(pid: int, log: str) -> bool:
 
 def members(record: Record) -> Iterator[psutil.Process]:
     """The living processes of the recorded engine."""
+    if record.session == NOBODY:
+        return
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) != record.session:
@@ -102,7 +117,16 @@ def end_leftovers(logs_dir: Path) -> int:
     count = 0
     for path in sorted(logs_dir.glob("engine*.pid")):
         record = read_record(path)
+        if record is None and _is_being_written(path):
+            continue
         if record is None or not is_alive(record.owner, record.owner_started):
             count += end(record) if record else 0
             path.unlink(missing_ok=True)
     return count
+
+
+def _is_being_written(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < WRITING_SECONDS
+    except OSError:
+        return True

@@ -34,6 +34,8 @@ BASE_URL = "http://engine/v1"
 KEEP_ALIVE_SECONDS = 10
 SILENT_SECONDS = 90.0
 HEALTH_SECONDS = 10.0
+CPU_WORKER = "server.engines.cpu_worker.SeededCpuWorker"
+PACKAGES = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class VllmOptions:
         if self.cpu:
             flags["--max-num-seqs"] = self.max_sequences or 16
             flags["--max-num-batched-tokens"] = self.prefill_tokens or 512
+            flags["--worker-cls"] = CPU_WORKER
             switches.append("--enforce-eager")
         else:
             flags["--gpu-memory-utilization"] = self.gpu_memory_utilization
@@ -111,6 +114,9 @@ class VllmOptions:
         if self.cpu:
             environment["VLLM_CPU_KVCACHE_SPACE"] = str(self.kv_cache_gib)
             environment["VLLM_CPU_OMP_THREADS_BIND"] = self.omp_bind
+            # vLLM's worker process has to find CPU_WORKER wherever we were started.
+            paths = [str(PACKAGES), environment.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         return environment
 
 
