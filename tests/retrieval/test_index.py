@@ -208,7 +208,7 @@ def test_readers_go_on_while_a_writer_works(index: WorkIndex, chapters: list[Cha
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for _ in range(8):
+    for _ in range(4):
         index.sync(new_chapters, split=split_sentences)
         index.sync(chapters, split=split_sentences)
     done.set()

@@ -105,9 +105,9 @@ def test_a_whole_novel_is_indexed_in_two_seconds() -> None:
         Passage("c", 0, "", start, start + 400, text[start : start + 400])
         for start in range(0, len(text), 400)
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     index = LexicalIndex(passages)
-    built = time.perf_counter() - started
+    built = time.process_time() - started
 
     assert index.search(passages[1000].text, 1)[0][0] == passages[1000]
     assert built < 2

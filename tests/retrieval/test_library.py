@@ -84,10 +84,10 @@ def test_the_text_that_stands_in_the_prompt_does_not_come_back(library: Library)
 
 def test_the_end_of_a_long_query_decides(library: Library) -> None:
     noise = "县令的轿子停在巷口。" * 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     found = library.recall("w1", noise + "老猫。" * 200 + "第3章第2遍", k=1)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert found == library.recall("w1", "老猫。" * 200 + "第3章第2遍", k=1)
 
 
