@@ -1,0 +1,1 @@
+"""Data in, a servable adapter out; may import retrieval, never server."""
