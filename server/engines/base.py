@@ -32,8 +32,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
+    """Messages that end with the assistant's are gone on with (`retrieval.types.continues`)."""
+
     messages: tuple[Message, ...]
     max_tokens: int
+    min_tokens: int = 0
+    """The model may not stop before; engines that cannot promise it ignore it."""
     sampling: Sampling = field(default_factory=Sampling)
     adapter: str | None = None
     """Name of a loaded adapter; None is the base model."""

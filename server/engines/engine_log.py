@@ -114,10 +114,14 @@ def phase(text: str) -> str | None:
     return None
 
 
-def cause(text: str, exit_status: int | None = None) -> Cause:
-    """Why the engine died, from its log and its exit status (128 + n for signal n)."""
+def cause(text: str, exit_status: int | None = None, *, served: bool = False) -> Cause:
+    """Why the engine died, from its log and its exit status (128 + n for signal n).
+
+    What is final keeps an engine from starting; one that has `served` can only have logged
+    such words about something smaller, a broken adapter say.
+    """
     for pattern, known in _CAUSES:
-        if pattern.search(text):
+        if not (served and known.final) and pattern.search(text):
             return known
     if exit_status == 137:
         return Cause("引擎进程被强行结束，多半是内存不够", False)

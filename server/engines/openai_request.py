@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from retrieval.types import continues
 from server.engines.base import EngineRequest, Sampling
 
 
@@ -24,6 +25,10 @@ def request_body(
     body |= _standard(request.sampling)
     if vllm_fields is not None:
         body |= _vllm_only(request.sampling) | vllm_fields
+        if request.min_tokens:
+            body["min_tokens"] = min(request.min_tokens, request.max_tokens)
+        if continues(request.messages):
+            body |= {"add_generation_prompt": False, "continue_final_message": True}
     return body
 
 

@@ -154,8 +154,9 @@ class Supervisor:
             if ready_at is not None:
                 self.state, self.detail = "restarting", "引擎意外退出"
             status = await self._child.end()
+        served = ready_at is not None
         lived = time.monotonic() - ready_at if ready_at is not None else 0.0
-        cause = known or engine_log.cause(self._child.said(), status)
+        cause = known or engine_log.cause(self._child.said(), status, served=served)
         return _Death(cause, quick=lived < self._timing.stable)
 
     async def _until_ready(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from retrieval.types import Message
+from retrieval.types import Message, continues
 from server.errors import EngineFailed, EngineLost
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class LocalTokenCounter:
     def count_messages(self, messages: Sequence[Message]) -> int:
         rendered = self._tokenizer.apply_chat_template(
             _as_dicts(messages),
-            add_generation_prompt=True,
+            add_generation_prompt=not continues(messages),
+            continue_final_message=continues(messages),
             tokenize=False,
             **self.chat_template_kwargs,
         )
@@ -143,7 +144,8 @@ class RemoteTokenCounter:
         return self._ask(
             {
                 "messages": _as_dicts(messages),
-                "add_generation_prompt": True,
+                "add_generation_prompt": not continues(messages),
+                "continue_final_message": continues(messages),
                 "chat_template_kwargs": self._kwargs,
             }
         )

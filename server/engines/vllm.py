@@ -185,6 +185,11 @@ class VllmEngine(OpenAIEngine):
             raise EngineStarting("分词器还在载入，请稍候再试。")
         return self._counter
 
+    @property
+    def socket(self) -> Path:
+        """Where vLLM listens, `/metrics` included; only this user can open it."""
+        return self._child.socket
+
     def _check_ready(self) -> None:
         self._supervisor.check()
 
@@ -194,7 +199,7 @@ class VllmEngine(OpenAIEngine):
     def _http(self) -> httpx.AsyncClient:
         if self._transport is None:
             self._transport = httpx.AsyncHTTPTransport(
-                uds=str(self._child.socket), limits=httpx.Limits(max_connections=None)
+                uds=str(self.socket), limits=httpx.Limits(max_connections=None)
             )
         return super()._http()
 

@@ -428,6 +428,11 @@ def test_the_log_tells_why(line: str, words: str, final: bool) -> None:
     assert found.final is final
 
 
+def test_an_engine_that_served_did_not_die_of_a_broken_adapter() -> None:
+    found = cause("SafetensorError: Error while deserializing header", 1, served=True)
+    assert not found.final
+
+
 def test_a_kill_without_a_word_is_taken_for_lack_of_memory() -> None:
     assert "内存" in cause("INFO all is well", 137).phrase
 
