@@ -79,6 +79,8 @@ class _Desk:
             part = self.left // (len(divisible) - n)
             wanted = min(self.cost(item), part, max(SMALLEST_PIECE + HEADING, self.room // 5))
             self._put_shortened(item, wanted, "必需")
+            if item not in self.placed:
+                raise self.too_large()
 
     def place_shares(self, shares: Mapping[Group, float]) -> None:
         """Each group fills its own share, best first."""
@@ -120,6 +122,13 @@ class _Desk:
                 return True
         return False
 
+    def too_large(self) -> PromptTooLarge:
+        needed = sum(self.full[i] for i in self.waiting if i.required and i.keep is None)
+        return PromptTooLarge(
+            f"必需的内容（本段要求等，{needed} 词元）占满了窗口给提示词的 {self.limit} 词元，"
+            "请缩短本段要求，或换用窗口更大的模型。"
+        )
+
     def _put(self, item: ContextItem, text: str, reason: str, count: int | None = None) -> None:
         size = self.full[item] if count is None else count
         self.placed[item] = Placed(item, text, size, reason)
@@ -155,10 +164,7 @@ def _fit(desk: _Desk, template: PromptTemplate, variables: Mapping[str, Any] | N
         if total <= desk.limit:
             break
         if not desk.give_back(total - desk.limit):
-            raise PromptTooLarge(
-                f"必需的内容要 {total} 词元，超出了窗口给提示词的 {desk.limit} 词元，"
-                "请缩短本段要求，或换用窗口更大的模型。"
-            )
+            raise desk.too_large()
     dropped = tuple(
         Left(item, size, desk.reasons.get(item, "没有用上"))
         for item, size in desk.full.items()

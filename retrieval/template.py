@@ -1,6 +1,7 @@
 """Prompt templates: Jinja files that an author may edit, known by the hash of their text.
 
-A template is a folder with `system.j2` and `user.j2`. A folder of the same name in the
+A template is a folder with `system.j2`, `user.j2` and, where the model is to go on from
+given words, `assistant.j2`: what it renders is the beginning of the answer. A folder of the same name in the
 author's own directory wins over the shipped one. Rendering is sandboxed: a template is
 text from an author or a file, not code.
 """
@@ -33,6 +34,7 @@ class PromptTemplate:
     version: str
     system: str
     user: str
+    assistant: str = ""
 
     def render(
         self, placed: Sequence[Placed], variables: Mapping[str, Any] | None = None
@@ -42,10 +44,12 @@ class PromptTemplate:
             group.value: [p for p in placed if p.item.group is group] for group in Group
         }
         names = {"title": "", "length": 0, **(variables or {}), **blocks}
-        return (
+        messages = (
             Message("system", _render(self.system, names, self.name)),
             Message("user", _render(self.user, names, self.name)),
+            Message("assistant", _render(self.assistant, names, self.name)),
         )
+        return messages if messages[2].content else messages[:2]
 
 
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
@@ -69,8 +73,11 @@ def load_template(name: str, own: Path | None = None) -> PromptTemplate:
     """The author's template of this name if there is one in `own`, else the shipped one."""
     for root in (own, SHIPPED):
         if root is not None and (root / name / "user.j2").is_file():
-            system = (root / name / "system.j2").read_text(encoding="utf-8")
-            user = (root / name / "user.j2").read_text(encoding="utf-8")
-            digest = hashlib.sha256(f"{system}\0{user}".encode()).hexdigest()
-            return PromptTemplate(name, f"{name}@{digest[:8]}", system, user)
+            parts = [_read(root / name / f"{role}.j2") for role in ("system", "user", "assistant")]
+            digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+            return PromptTemplate(name, f"{name}@{digest[:8]}", *parts)
     raise BrokenTemplate(f"没有名为“{name}”的提示词模板，请改用 continuation。")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -77,6 +77,11 @@ class Message:
     content: str
 
 
+def continues(messages: Sequence[Message]) -> bool:
+    """Whether the last message is the assistant's own, to be gone on with where it ends."""
+    return bool(messages) and messages[-1].role == "assistant"
+
+
 class Group(StrEnum):
     """What a context item is; each group has its share of the prompt's budget."""
 
@@ -153,5 +158,6 @@ class TokenCounter(Protocol):
         ...
 
     def count_messages(self, messages: Sequence[Message]) -> int:
-        """Tokens of the whole conversation as the chat template renders it, ready to answer."""
+        """Tokens of the whole conversation as the chat template renders it, ready to answer,
+        or to go on where the assistant's last message ends (`continues`)."""
         ...

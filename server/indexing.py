@@ -8,10 +8,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from retrieval.library import Library
-
 from retrieval.errors import RetrievalError
-from retrieval.index import SyncReport
+from retrieval.library import Library
+from retrieval.sync import SyncReport
+from retrieval.types import ChapterText
 from server.db import Database
 from server.manuscript import book_texts, list_works
 
@@ -65,8 +65,12 @@ class Indexer:
 
     def sync(self, work_id: str, progress: Progress | None = None) -> SyncReport:
         """Bring one work's index up to date now, in this thread."""
-        with self._database.reading() as session:
-            chapters = book_texts(session, work_id)
+
+        def chapters() -> list[ChapterText]:
+            # Read once the writer's turn has come: of two quick saves the later one wins.
+            with self._database.reading() as session:
+                return book_texts(session, work_id)
+
         return self.library.sync(work_id, chapters, progress)
 
     def _run(self) -> None:

@@ -134,9 +134,9 @@ def search_book(
         if as_json:
             print_json({"work": row.id, "passages": passages})
             return
-        for passage in passages:
-            typer.echo(f"—— {passage['title']}（{passage['position']}，{passage['score']:.3f}）")
-            typer.echo(f"{passage['text'].strip()}\n")
+        for f in found:
+            typer.echo(f"—— {f.passage.title}（{f.passage.start}，{f.score:.3f}）")
+            typer.echo(f"{f.passage.text.strip()}\n")
         if not passages:
             err.print("没有找到。")
 
@@ -165,16 +165,15 @@ def list_works(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             return
         for row in rows:
             typer.echo(
-                f"{row['work'][:8]}  《{row['title']}》  {row['chapters']} 章  {row['characters']} 字"
+                f"{str(row['work'])[:8]}  《{row['title']}》  {row['chapters']} 章  {row['characters']} 字"
             )
 
 
 @contextmanager
 def _bookshelf(data_dir: Path | None) -> Iterator[Any]:
     """(database, indexer) of a data directory, without an engine."""
-    from retrieval.library import Library
-
     from retrieval.embed import SentenceTransformerEmbeddings
+    from retrieval.library import Library
     from server.db import Database
     from server.indexing import Indexer
 

@@ -45,7 +45,7 @@ def _run(settings: Settings, listener: socket.socket, started: float) -> None:
     import uvicorn
 
     from server.app import create_app
-    from server.commands.progress import download_progress
+    from server.commands_model import weights_progress
     from server.desk import Desk, open_desk
     from server.launch import prepare_engine
     from server.presence import announce, find_desk, withdraw
@@ -57,7 +57,7 @@ def _run(settings: Settings, listener: socket.socket, started: float) -> None:
             code="already_serving",
         )
     err.print(f"数据目录：{settings.data_dir}")
-    with download_progress(err) as progress:
+    with weights_progress() as progress:
         prepared = prepare_engine(settings, progress, err.print)
     desk = open_desk(settings, prepared.engine, prompt_tokens=prepared.prompt_tokens)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"

@@ -36,8 +36,9 @@ def change_node(
     fields = change.model_dump(exclude_unset=True)
     _check_links(session, work_id, fields.get("parent_id"), fields.get("chapter_id"))
     _check_tree(session, node, fields.get("parent_id"))
-    links = {k: fields.pop(k) for k in ("parent_id", "chapter_id") if k in fields}
-    node.sqlmodel_update({**links, **{k: v for k, v in fields.items() if v is not None}})
+    # A link may be cut by null; the other fields cannot be.
+    links = ("parent_id", "chapter_id")
+    node.sqlmodel_update({k: v for k, v in fields.items() if v is not None or k in links})
     session.add(node)
     return OutlineOut.model_validate(node)
 

@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrieval.library import Library
-
 from retrieval.context import items_for
 from retrieval.errors import RetrievalError
+from retrieval.library import Library
 from retrieval.prompt import build
 from retrieval.template import load_template
 from retrieval.types import Found, Left, Placed, Prompt
@@ -36,12 +35,13 @@ from server.manuscript import get_chapter
 from server.models import Generation, new_id
 from server.sse import Event
 from server.writing.brief import Loaded, Place, load_brief
-from server.writing.length import LengthGate, max_tokens
+from server.writing.length import LengthGate, max_tokens, min_tokens
 from server.writing.log import GenerationLog
 from server.writing.running import Running, Ticket
 
 QUERY_TAIL = 300
-"""How much of the text before the caret joins the beat as the query, characters."""
+"""How much of the text before the caret stands before the beat in the query, characters.
+The beat comes last because only a query's end counts when it is long."""
 PASSAGES = 12
 """Passages that recall offers; the budget decides how many of them stand."""
 SMALLEST_PROMPT = 512
@@ -111,6 +111,7 @@ class Continuation:
         request = EngineRequest(
             messages=prompt.messages,
             max_tokens=output,
+            min_tokens=min_tokens(wish.place.length),
             sampling=wish.sampling,
             adapter=wish.adapter,
             candidates=wish.candidates,
@@ -135,7 +136,7 @@ class Continuation:
 
     def _recall(self, wish: Wish, loaded: Loaded) -> list[Found]:
         brief = loaded.brief
-        query = f"{wish.place.beat}\n{brief.before[-QUERY_TAIL:]}".strip()
+        query = f"{brief.before[-QUERY_TAIL:]}\n{wish.place.beat}".strip()
         if not query:
             return []
         self._indexer.fresh(wish.place.work_id, INDEX_WAIT)
@@ -260,7 +261,9 @@ class _Writing:
 
     def __init__(self, prepared: Prepared) -> None:
         count = prepared.wish.candidates
-        self._gates = [LengthGate(prepared.wish.place.length) for _ in range(count)]
+        before = prepared.loaded.brief.before
+        new_line = prepared.loaded.brief.opens_chapter or not before or before[-1] == "\n"
+        self._gates = [LengthGate(prepared.wish.place.length, new_line) for _ in range(count)]
         self._texts = ["" for _ in range(count)]
         self._reasons: list[str | None] = [None] * count
         self._prompt_tokens = prepared.prompt.tokens

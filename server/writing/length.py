@@ -23,6 +23,11 @@ def max_tokens(length: int) -> int:
     return math.ceil(most_chars(length) * TOKENS_PER_CHAR) + 8
 
 
+def min_tokens(length: int) -> int:
+    """Tokens before which the model may not stop: it is not done at a third of the way."""
+    return length // 3
+
+
 def most_chars(length: int) -> int:
     """Characters after which a passage of about `length` is cut even inside a sentence."""
     return math.ceil(length * SLACK) + SENTENCE
@@ -33,6 +38,8 @@ class LengthGate:
     """Lets text through until the target is reached; then it is `full`."""
 
     target: int
+    new_line: bool = True
+    """Whether the text before ends a line: then white space at the beginning is dropped."""
     written: int = 0
     full: bool = False
     _at_end: bool = False
@@ -42,7 +49,7 @@ class LengthGate:
         if self.full:
             return ""
         if self.written == 0:
-            text = text.lstrip()
+            text = text.lstrip() if self.new_line else text.lstrip(" ")
         for n, char in enumerate(text):
             if self._ends_before(char):
                 self.full = True

@@ -53,9 +53,10 @@ def test_the_whole_prompt() -> None:
         (
             "user",
             "【人物】\n沈砚，主角。左手缺一指。\n\n【书中相关段落】\n（passage）去年那扇门还是红的。\n\n"
-            "【正文】\n雨停了。他走到门前。\n\n这一段要写：他推开门。\n"
-            "紧接【正文】的最后一句往下写，不重复已有的文字，写300字左右。直接写正文。",
+            "这一段要写：他推开门。\n"
+            "接着已经写出的正文往下写，不重复已有的文字，写300字左右。直接写正文。",
         ),
+        ("assistant", "雨停了。他走到门前。"),
     ]
     assert prompt.dropped == ()
     assert prompt.template.startswith("continuation@")
@@ -64,7 +65,7 @@ def test_the_whole_prompt() -> None:
 def test_an_empty_chapter_is_opened_not_continued() -> None:
     prompt = make([item("beat", Group.BEAT, "这一段要写：清晨。", required=True)])
     assert "从这一章的第一句写起" in prompt.messages[1].content
-    assert "【正文】" not in prompt.messages[1].content
+    assert [m.role for m in prompt.messages] == ["system", "user"]
 
 
 def test_the_tail_keeps_its_end_and_takes_what_others_leave() -> None:
@@ -103,7 +104,7 @@ def test_empty_items_are_left_out_with_a_reason() -> None:
 TEXTS = st.text(alphabet="字句。！？”“\n，abc", max_size=400)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     st.lists(
         st.tuples(

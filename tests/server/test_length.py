@@ -48,3 +48,8 @@ def test_pieces_do_not_matter_and_the_bound_holds(pieces: list[str], target: int
     assert count <= most_chars(target)
     if full:
         assert count >= target * ALMOST - 1
+
+
+def test_a_new_paragraph_after_an_unfinished_line_keeps_its_line_end() -> None:
+    assert LengthGate(100, new_line=False).take("\n\n他走了。") == "\n\n他走了。"
+    assert LengthGate(100, new_line=True).take("\n\n他走了。") == "他走了。"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import typer
 
 from scripts.settings_table import table
 from server.commands.serve import serve
@@ -26,9 +27,9 @@ def test_another_address_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("YANCHI_HOST", "0.0.0.0")
-    with pytest.raises(BaseException) as caught:
+    with pytest.raises(typer.Exit) as caught:
         serve(model=None, port=None, engine="scripted", data_dir=tmp_path)
-    assert getattr(caught.value, "exit_code", None) == 1
+    assert caught.value.exit_code == 1
     assert "只能监听本机" in capsys.readouterr().err.replace("\n", "")
 
 
