@@ -138,7 +138,7 @@ def make_environment(home: Path, extra: str, steps: Steps) -> None:
 def is_usable(home: Path, extra: str) -> bool:
     """Runs, has pip, is of this Python, and does not hold the other engine's packages."""
     other = ENGINE["cuda" if extra == "cpu" else "cpu"]
-    if any(site.glob(f"{other}-[0-9]*.dist-info") for site in site_packages(home)):
+    if holds(home, other):
         return False
     try:
         asked = [str(home / "bin" / "python"), "-c", "import sys, pip; print(sys.version_info[:3])"]
@@ -150,6 +150,12 @@ def is_usable(home: Path, extra: str) -> bool:
 
 def site_packages(home: Path) -> list[Path]:
     return sorted(home.glob("lib/python3.*/site-packages"))
+
+
+def holds(home: Path, package: str) -> bool:
+    """Whether `package` (spelled as in file names) is installed there."""
+    pattern = f"{package}-[0-9]*.dist-info"
+    return any(found for site in site_packages(home) for found in site.glob(pattern))
 
 
 def discard_half_installed(home: Path) -> None:
@@ -215,15 +221,7 @@ def torch_pin(root: Path) -> str:
 
 def discard_foreign(home: Path, extra: str, steps: Steps) -> None:
     """Packages that some other tool put here and that break the CPU build."""
-    present = (
-        [
-            name
-            for name in CUDA_ONLY
-            if any(site.glob(f"{name}-*.dist-info") for site in site_packages(home))
-        ]
-        if extra == "cpu"
-        else []
-    )
+    present = [name for name in CUDA_ONLY if extra == "cpu" and holds(home, name)]
     if present:
         steps.tell(f"移除与 CPU 版 torch 冲突的 {'、'.join(present)}")
         pip(home, steps, "uninstall", "--yes", *present)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from server.errors import DiskFull, WeightsError
@@ -19,10 +20,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 QUIET = {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def convert(gguf: Path, folder: Path, progress: Progress) -> None:
+CONVERTER = (sys.executable, "-m", "server.weights.convert")
+
+
+def convert(
+    gguf: Path, folder: Path, progress: Progress, converter: Sequence[str] = CONVERTER
+) -> None:
     """Fills `folder` with what `gguf` holds. Raises WeightsError, DiskFull."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "server.weights.convert", gguf.resolve(), folder.resolve()],
+        [*converter, str(gguf.resolve()), str(folder.resolve())],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import fnmatch
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Hub(ABC):
         """Raises NoHub where the hub does not answer, WeightsError where it says no."""
 
     @abstractmethod
-    def download(self, repo: str, revision: str, names: list[str], folder: Path) -> None:
+    def download(self, repo: str, revision: str, files: Sequence[RemoteFile], folder: Path) -> None:
         """Puts the files there, going on from what is there. Raises BrokenDownload, WrongDigest."""
 
     def answers(self) -> bool:
@@ -84,7 +85,7 @@ def fetch(hub: Hub, repo: str, store: Store, progress: Progress) -> Installed:
         total = sum(file.bytes for file in files)
         require_space(folder, total - folder_bytes(folder))
         with watching(folder, f"下载 {repo}", total, progress):
-            hub.download(repo, listing.revision, [file.path for file in files], folder)
+            hub.download(repo, listing.revision, files, folder)
         _check(files, folder, progress)
         origin = {"repository": repo, "revision": listing.revision}
         records = record_files(folder, progress)

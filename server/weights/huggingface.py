@@ -3,19 +3,20 @@
 `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-from huggingface_hub import HfApi, constants, snapshot_download
+import httpx2
+from huggingface_hub import HfApi, constants, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils.tqdm import (
     are_progress_bars_disabled,
     disable_progress_bars,
@@ -51,16 +52,28 @@ class HuggingFace(Hub):
         )
         return Listing(info.sha or "main", files)
 
-    def download(self, repo: str, revision: str, names: list[str], folder: Path) -> None:
+    def download(self, repo: str, revision: str, files: Sequence[RemoteFile], folder: Path) -> None:
         with _translated(repo), _without_bars():
-            snapshot_download(
-                repo,
-                revision=revision,
-                local_dir=folder,
-                allow_patterns=names,
-                endpoint=self.endpoint,
-                max_workers=4,
-            )
+            for file in files:
+                url = hf_hub_url(repo, file.path, revision=revision, endpoint=self.endpoint)
+                _download(url, file.bytes, folder / file.path)
+
+
+def _download(url: str, size: int, target: Path) -> None:
+    """Goes on from the half that an earlier run left.
+
+    `snapshot_download` would not: it keeps whole files only and begins a cut one anew, and the
+    files here have gigabytes.
+    """
+    if target.exists() and target.stat().st_size == size:
+        return
+    half = target.with_name(f".{target.name}.half")
+    if half.exists() and half.stat().st_size > size:
+        half.unlink()
+    with half.open("ab") as file:
+        headers = build_hf_headers()
+        http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=size)
+    half.rename(target)
 
 
 @contextmanager
@@ -77,9 +90,11 @@ def _translated(repo: str) -> Iterator[None]:
         raise WeightsError(
             f"Hugging Face 上没有 {repo}（或它不公开），请检查名字，或设置 HF_TOKEN。"
         ) from error
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         raise NoHub(f"连不上 Hugging Face，无法获取 {repo}，请检查网络后重试。") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own, a full disk for one; the library's have no number
         raise BrokenDownload(
             f"从 Hugging Face 下载 {repo} 时中断（{_first_line(error)}），"
             "请重新运行，已下好的部分会保留。"

@@ -3,7 +3,7 @@
 The client checks the SHA-256 of what it downloads and goes on from half-downloaded files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,7 +49,8 @@ class ModelScope(Hub):
         )
         return Listing(REVISION, files)
 
-    def download(self, repo: str, revision: str, names: list[str], folder: Path) -> None:
+    def download(self, repo: str, revision: str, files: Sequence[RemoteFile], folder: Path) -> None:
+        names = [file.path for file in files]
         with _translated(repo):
             self._api.download_repo(
                 repo, "model", revision=revision, local_dir=folder, allow_patterns=names
