@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from server import commands_model
 from server.commands import books, serve, write
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ def root(
 
 for commands in (serve.app, books.app, write.app):
     app.registered_commands.extend(commands.registered_commands)
+app.add_typer(commands_model.app, name="model")
 
 
 def main() -> None:

@@ -138,6 +138,7 @@ def _detect(data: bytes) -> str:
         return best
     if wide or len(re.findall(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]", data)) > CONTROL_SHARE * len(data):
         raise BinaryFile("这不是文本文件，请选择 TXT 或 Markdown 文件。")
+    _refuse_patchwork(data)
     raise UnknownEncoding(
         f"认不出这个文件的编码（支持 UTF-8、UTF-16、GB18030 和 Big5），{_ADVICE}。"
     )
@@ -253,6 +254,28 @@ def _refuse_mixture(data: bytes, codec: str) -> None:
                 f"这个文件大部分是 {_NAMES.get(codec, codec)}，第 {number} 行却是"
                 f" {_NAMES[other]}，{_ADVICE}。"
             )
+
+
+def _refuse_patchwork(data: bytes) -> None:
+    """No encoding reads the whole: perhaps each line reads in one of several."""
+    own = [
+        (number, next((c for c in ("utf-8", *_LEGACY) if _reads_well(line, c)), None))
+        for number, line, _ in _readings(data[:SAMPLE_BYTES], "utf-8")
+    ]
+    known = [(number, codec) for number, codec in own if codec is not None]
+    if len({codec for _, codec in known}) < 2 or len(known) < len(own) * 0.9:
+        return
+    change = next(number for number, codec in known if codec != known[0][1])
+    raise MixedEncoding(
+        f"这个文件混用了几种编码：开头是 {_NAMES[known[0][1]]}，第 {change} 行起不是了，{_ADVICE}。"
+    )
+
+
+def _reads_well(line: bytes, codec: str) -> bool:
+    try:
+        return _score(line.decode(codec)) > 0
+    except UnicodeDecodeError:
+        return False
 
 
 def _readings(data: bytes, codec: str) -> Iterator[tuple[int, bytes, str]]:
