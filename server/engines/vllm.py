@@ -161,6 +161,7 @@ class VllmEngine(OpenAIEngine):
                 await self._tokenizer
             self._tokenizer = None
         await super().stop()
+        self._transport = None
 
     async def _read_tokenizer(self) -> None:
         counter = await asyncio.to_thread(LocalTokenCounter, self._options.model_path)

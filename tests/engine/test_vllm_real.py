@@ -47,7 +47,7 @@ def test_it_continues_chinese_with_chinese(real: Running) -> None:
         Message("system", "你是一位中文小说家，只写小说正文。"),
         Message("user", f"请接着写下去：\n{OPENING}"),
     )
-    request = EngineRequest(messages, 60, Sampling(temperature=0.7, top_p=0.9, seed=1))
+    request = EngineRequest(messages, 60, sampling=Sampling(temperature=0.7, top_p=0.9, seed=1))
     pieces = real.run(real.pieces(request), 110)
     text = "".join(piece.text for piece in pieces)
     chinese = sum("一" <= character <= "鿿" for character in text)
@@ -60,7 +60,7 @@ def test_it_continues_chinese_with_chinese(real: Running) -> None:
 
 def test_the_same_prompt_again_comes_from_the_prefix_cache(real: Running) -> None:
     messages = (Message("system", OPENING * 10), Message("user", "接着写。"))
-    request = EngineRequest(messages, 4, Sampling(temperature=0.0))
+    request = EngineRequest(messages, 4, sampling=Sampling(temperature=0.0))
     real.run(real.pieces(request), 110)
     usage = real.run(real.pieces(request), 110)[-1].usage
     assert usage is not None

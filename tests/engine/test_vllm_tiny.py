@@ -21,8 +21,8 @@ from server.errors import EngineError, EngineLost, EngineRefused, EngineStarting
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
 
 USER = Message("user", "接着写：天色将晚，江上起了薄雾。")
-REQUEST = EngineRequest((USER,), 24, Sampling(temperature=0.0))
-NEVER_ENDING = EngineRequest((USER,), 900, Sampling(temperature=1.0, stop=("没有这句话",)))
+REQUEST = EngineRequest((USER,), 24, sampling=Sampling(temperature=0.0))
+NEVER_ENDING = EngineRequest((USER,), 900, min_tokens=900, sampling=Sampling(temperature=1.0))
 CONVERSATIONS = [
     (USER,),
     (Message("system", "你是小说家。"), USER),
@@ -30,6 +30,8 @@ CONVERSATIONS = [
     (Message("user", "  前后的空白\n\n也算数。\n"),),
     (Message("user", "𠮷野家のé与é，👩‍👩‍👧 \u2028 \x00 <think> <|im_end|>"),),
     (Message("user", "".join(SENTENCES) * 2),),
+    (USER, Message("assistant", "灯一盏一盏亮起来，她把信")),
+    (USER, Message("assistant", "灯一盏一盏亮起来。\n\n")),
 ]
 RUNNING = "vllm:num_requests_running"
 
@@ -61,6 +63,19 @@ def test_the_local_count_is_what_vllm_counts(tiny: Running, messages: tuple[Mess
     assert usage is not None
     assert tiny.engine.tokens.count_messages(messages) == usage.prompt_tokens
     assert UpperBoundCounter().count_messages(messages) >= usage.prompt_tokens
+
+
+def test_an_assistants_last_message_is_gone_on_with(tiny: Running) -> None:
+    """The model's own words first come again, were they asked for as a new answer's beginning."""
+    whole = tiny.text(REQUEST)
+    half = whole[: len(whole) // 2]
+    messages = (USER, Message("assistant", half))
+    asked = replace(REQUEST, messages=messages, min_tokens=8)
+    pieces = tiny.run(tiny.pieces(asked))
+    usage = pieces[-1].usage
+    assert usage is not None
+    assert usage.completion_tokens >= 8
+    assert usage.prompt_tokens == tiny.engine.tokens.count_messages(messages)
 
 
 def test_the_remote_count_is_the_local_one(tiny: Running) -> None:

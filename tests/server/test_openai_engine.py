@@ -416,10 +416,22 @@ async def test_vllm_is_told_what_only_vllm_knows() -> None:
     assert headers["x-request-id"] == "r-1"
 
 
+async def test_an_assistants_last_message_is_gone_on_with_where_that_can_be_asked() -> None:
+    begun = (Message("user", "续写。"), Message("assistant", "天色将晚，"))
+    server = Server(says(delta("完", "stop"), DONE))
+    async with engine_of(server) as engine:
+        await collect(engine, messages=begun, min_tokens=20)
+    body = server.bodies()[0]
+    assert body["add_generation_prompt"] is False
+    assert body["continue_final_message"] is True
+    assert body["min_tokens"] == 9  # never more than max_tokens, which vLLM would refuse
+
+
 async def test_other_endpoints_get_the_standard_fields_alone() -> None:
     server = Server(says(delta("完", "stop"), DONE), FOREIGN)
     async with engine_of(server) as engine:
-        await collect(engine, sampling=Sampling(top_k=20, min_p=0.1, repetition_penalty=1.2))
+        sampling = Sampling(top_k=20, min_p=0.1, repetition_penalty=1.2)
+        await collect(engine, sampling=sampling, min_tokens=5)
         assert engine.status().window == 32768
         assert isinstance(engine.tokens, UpperBoundCounter)
         with pytest.raises(EngineRefused, match="适配器"):
