@@ -94,18 +94,24 @@ class _Desk:
                 room[item.group] -= self.cost(item)
 
     def place_left_over(self) -> None:
-        """Unused shares go to the tail, then to what waits, best first."""
+        """Unused shares go half to what waits, best first, then to the tail, then on."""
+        self._place_waiting(self.left // 2)
         for item in [i for i in self.placed if i.group is Group.TAIL]:
             self._grow(item)
+        self._place_waiting(self.left)
+
+    def _place_waiting(self, room: int) -> None:
         for item in [i for i in self.waiting if i not in self.placed]:
-            if self.cost(item) <= self.left:
+            before = self.left
+            if self.cost(item) <= room:
                 self._put(item, item.text, "用了别组省下的份额")
-            elif item.keep is not None and self.left >= SMALLEST_PIECE + HEADING:
-                self._put_shortened(item, self.left, "用了别组省下的份额")
+            elif item.keep is not None and room >= SMALLEST_PIECE + HEADING:
+                self._put_shortened(item, room, "用了别组省下的份额")
             else:
                 self.reasons[item] = (
-                    f"放不下：要 {self.full[item]} 词元，只剩 {max(0, self.left - HEADING)}"
+                    f"放不下：要 {self.full[item]} 词元，只剩 {max(0, room - HEADING)}"
                 )
+            room -= before - self.left
 
     def give_back(self, excess: int) -> bool:
         """Free about `excess` tokens, least important first; False when nothing can go."""

@@ -4,9 +4,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings
 from retrieval.library import Library
-
-from retrieval.embed import SentenceTransformerEmbeddings
 from server.db import Database
 from server.engines.base import Engine
 from server.indexing import Indexer
@@ -40,15 +39,18 @@ class Desk:
         return work.id if work else None
 
 
-def open_desk(settings: Settings, engine: Engine, *, prompt_tokens: int) -> Desk:
+def open_desk(
+    settings: Settings,
+    engine: Engine,
+    *,
+    prompt_tokens: int,
+    embeddings: PassageEmbeddings | None = None,
+) -> Desk:
     """Database migrated, indexes ready to be opened; neither engine nor indexer started."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     database.migrate()
-    embeddings = SentenceTransformerEmbeddings(
-        settings.embedding_model, device=settings.embedding_device
-    )
-    library = Library(settings.index_dir, embeddings)
+    library = Library(settings.index_dir, embeddings or embeddings_for(settings))
     indexer = Indexer(database, library)
     continuation = Continuation(
         database,
@@ -59,6 +61,10 @@ def open_desk(settings: Settings, engine: Engine, *, prompt_tokens: int) -> Desk
         templates=settings.data_dir / "templates",
     )
     return Desk(settings, database, library, indexer, engine, continuation)
+
+
+def embeddings_for(settings: Settings) -> PassageEmbeddings:
+    return SentenceTransformerEmbeddings(settings.embedding_model, device=settings.embedding_device)
 
 
 async def run_desk(desk: Desk) -> None:

@@ -172,19 +172,17 @@ def list_works(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @contextmanager
 def _bookshelf(data_dir: Path | None) -> Iterator[Any]:
     """(database, indexer) of a data directory, without an engine."""
-    from retrieval.embed import SentenceTransformerEmbeddings
     from retrieval.library import Library
     from server.db import Database
+    from server.desk import embeddings_for
     from server.indexing import Indexer
 
     settings = settings_for(data_dir)
     database = Database(settings.database)
     try:
         database.migrate()
-        embeddings = SentenceTransformerEmbeddings(
-            settings.embedding_model, device=settings.embedding_device
-        )
-        yield database, Indexer(database, Library(settings.index_dir, embeddings))
+        library = Library(settings.index_dir, embeddings_for(settings))
+        yield database, Indexer(database, library)
     finally:
         database.close()
 

@@ -36,6 +36,7 @@ async def continue_chapter(
     work_id: WorkId, chapter_id: ChapterId, wanted: ContinueIn, request: Request, desk: TheDesk
 ) -> Response:
     """Events `prompt`, `delta`…, then `done` or `error`; one JSON with `stream: false`."""
+    desk.continuation.require_engine()
     prepared = await desk.continuation.prepare(wish_from(work_id, chapter_id, wanted))
     if wanted.stream:
         return EventStream(desk.continuation.events(prepared))

@@ -21,6 +21,7 @@ from server.engines.base import Engine, EngineRequest, Piece, Sampling, Usage
 from server.errors import (
     ChapterGone,
     EngineError,
+    EngineFailed,
     EngineLost,
     EngineStarting,
     Invalid,
@@ -90,6 +91,14 @@ class Continuation:
         self._templates = templates
         self._log = GenerationLog(database)
         self.running = Running()
+
+    def require_engine(self) -> None:
+        """Raises EngineStarting or EngineFailed while nothing could be written."""
+        status = self._engine.status()
+        if status.state == "failed":
+            raise EngineFailed(f"模型没能启动：{status.detail or '请看数据目录 logs/ 里的日志'}。")
+        if status.state != "ready":
+            raise EngineStarting(f"模型还在启动（{status.detail or '请稍候'}），过一会儿再试。")
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Raises NotFound, Invalid, Refused, UnknownAdapter, EngineStarting …"""

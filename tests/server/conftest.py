@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from retrieval.embed import PassageEmbeddings
 from server.app import create_app
-from server.desk import Desk, open_desk
+from server.desk import Desk, embeddings_for, open_desk
 from server.engines.scripted import ScriptedEngine
 from server.settings import Settings
 
@@ -52,9 +54,15 @@ class Client:
         return work, ids
 
 
+@cache
+def embeddings() -> PassageEmbeddings:
+    """The shipped model, loaded once for all tests."""
+    return embeddings_for(Settings())
+
+
 def make_desk(folder: Path, engine: Any = None, **settings: Any) -> Desk:
     told = Settings(data_dir=folder, sample=False, **settings)
-    return open_desk(told, engine or ScriptedEngine(), prompt_tokens=4000)
+    return open_desk(told, engine or ScriptedEngine(), prompt_tokens=4000, embeddings=embeddings())
 
 
 @pytest.fixture

@@ -200,6 +200,19 @@ def test_a_chapter_deleted_meanwhile_ends_the_stream(tmp_path: Path) -> None:
         assert engine.running == 0
 
 
+def test_an_engine_that_is_still_starting_is_told_and_can_be_retried(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    with TestClient(create_app(make_desk(tmp_path, engine))) as http:
+        api = Client(http, http.app.state.desk)  # type: ignore[attr-defined]
+        work, ids = api.book()
+        path = f"/api/works/{work}/chapters/{ids[0]}/continue"
+        for state, code in (("starting", "engine_starting"), ("failed", "engine_failed")):
+            engine.state = state  # type: ignore[assignment]
+            api.refused(503, code, "POST", path, json={})
+        engine.state = "ready"
+        assert run(api, work, ids[0], length=30)[-1][0] == "done"
+
+
 def test_search_finds_the_page_and_respects_the_chapter(api: Client) -> None:
     work, _ = api.book()
     found = api.ok("GET", f"/api/works/{work}/search", params={"q": "老周头的船"})["passages"]
