@@ -91,7 +91,7 @@ def _from_hubs(
         try:
             return fetch(hub, repo, store, progress)
         except NoHub as error:
-            log.warning("%s", error.message)
+            log.info("%s", error.message)
     titles = "、".join(hub.title for hub in chosen)
     raise NoHub(
         f"连不上 {titles}，无法获取 {repo}；请检查网络，或用 --model 指定一个本地模型目录。"
