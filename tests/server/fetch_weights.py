@@ -1,6 +1,6 @@
 """`python fetch_weights.py ROOT INDEX MODE LOG`: one process that fetches the tiny model.
 
-MODE `slow` converts for a second, `stuck` stops for ever with half of the result written.
+MODE `slow` takes its time, `stuck` stops for ever with half of the result written.
 Each conversion adds a line to LOG.
 """
 
@@ -28,7 +28,7 @@ def main(root: Path, index: Path, mode: str, log: Path) -> None:
             (folder / "config.json").write_text("{}")
             print("half", flush=True)
             time.sleep(60)
-        time.sleep(1)
+        time.sleep(0.3)
         quick_convert(gguf, folder, progress)
 
     fetch(model, Store(root), silent, download=FakeIndex(index), convert=convert)

@@ -84,7 +84,10 @@ def test_a_broken_download_goes_on_where_it_was(
     assert store.verify(NAME)
 
 
-def test_a_wrong_digest_is_refused(hub: Hub, repository: Repository, store: Store) -> None:
+def test_a_wrong_digest_is_refused(
+    hub: Hub, repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelscope_hub._download.DOWNLOAD_INTEGRITY_RETRY_BACKOFF", 0)
     repository.wrong_digest = True
     with pytest.raises(WrongDigest):
         fetch(hub, NAME, store, silent)
