@@ -86,6 +86,8 @@ def test_keys_belong_to_the_input_method_while_it_composes(
 ) -> None:
     page.send("Input.imeSetComposition", text="deng", selectionStart=4, selectionEnd=4)
     page.press("Enter", CONTROL)
+    page.press("k", CONTROL)
+    assert page.evaluate("document.querySelector('#search').open") is False
     page.type("灯")  # commits the composition
     page.wait(f"{SAVED} === '已保存'")
     assert served.chapter(*opened)["text"] == "夜里起了雾。灯"

@@ -55,6 +55,7 @@ export class Continuation {
     const wish = { ...wishes(), offset, revision: chapter.revision };
     let end = null;
     for await (const { event, data } of api.continue(work, chapter.id, wish, signal)) {
+      signal.throwIfAborted(); // what was already on its way belongs to nobody now
       if (event === "prompt") {
         this.#generation = { id: data.generation, work, chapter: chapter.id };
         this.on.prompt(data);

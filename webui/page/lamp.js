@@ -43,7 +43,8 @@ function show(health) {
   const [shape, word] = WORDS[busy ? "busy" : engine.state] ?? WORDS.lost;
   $("#engine .lamp").className = `lamp ${shape}`;
   $("#engine-state").textContent = word;
-  $("#engine-detail").textContent = engine.state === "ready" ? nameOf(engine.model) : engine.detail;
+  const reading = health?.indexing ? " · 正在读新改的章节" : "";
+  $("#engine-detail").textContent = engine.state === "ready" ? nameOf(engine.model) + reading : engine.detail;
   $("#engine").title = [word, engine.model, engine.detail].filter(Boolean).join(" · ");
 }
 

@@ -35,6 +35,7 @@ export class Search {
     const words = this.field.value.trim();
     if (!words) return this.#tell("", []);
     const asked = (this.#asked = new AbortController());
+    $("#search-note").textContent = "正在找……";
     try {
       const { passages } = await api.search(this.workOf().id, words, asked.signal);
       this.#tell(passages.length ? `找到 ${passages.length} 处` : "没有找到。换个说法，或少写几个字。", passages, words);
