@@ -83,8 +83,16 @@ class _Desk:
                 raise self.too_large()
 
     def place_shares(self, shares: Mapping[Group, float]) -> None:
-        """Each group fills its own share, best first."""
+        """Each group fills its own share, best first.
+
+        A share too small for the group's best item may be overdrawn to twice its size: in a
+        small window one whole passage is worth more than none.
+        """
         room = allowances(self.room, shares)
+        for group, share in room.items():
+            best = next((i for i in self.waiting if i.group is group), None)
+            if best is not None and share < self.cost(best) <= 2 * share:
+                room[group] = self.cost(best)
         for placed in self.placed.values():
             room[placed.item.group] -= placed.tokens + HEADING
         for item in [i for i in self.waiting if i not in self.placed]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from server.engines.base import Sampling
+from server.writing.length import frequency_penalty
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=20_000)]
@@ -184,16 +185,22 @@ class SamplingIn(Wanted):
     top_p: float = Field(default=0.9, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=1, le=1000)
     min_p: float | None = Field(default=None, ge=0, le=1)
-    frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
-    presence_penalty: float = Field(default=0.0, ge=-2, le=2)
+    frequency_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="By the length asked for when unset."
+    )
+    presence_penalty: float = Field(default=0.5, ge=-2, le=2)
     repetition_penalty: float | None = Field(default=None, gt=0, le=2)
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     stop: list[Annotated[str, StringConstraints(min_length=1, max_length=50)]] = Field(
         default_factory=list, max_length=8
     )
 
-    def plain(self) -> Sampling:
-        return Sampling(**{**self.model_dump(), "stop": tuple(self.stop)})
+    def plain(self, length: int) -> Sampling:
+        """What the engine gets for a passage of about `length` characters."""
+        fields = self.model_dump() | {"stop": tuple(self.stop)}
+        if self.frequency_penalty is None:
+            fields["frequency_penalty"] = frequency_penalty(length)
+        return Sampling(**fields)
 
 
 class ContinueIn(Wanted):

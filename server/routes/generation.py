@@ -104,7 +104,7 @@ def wish_from(work_id: str, chapter_id: str, wanted: ContinueIn) -> Wish:
         place=place,
         candidates=wanted.candidates,
         adapter=wanted.adapter,
-        sampling=wanted.sampling.plain(),
+        sampling=wanted.sampling.plain(wanted.length),
         retrieval=wanted.retrieval,
     )
 

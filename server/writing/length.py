@@ -23,6 +23,12 @@ def max_tokens(length: int) -> int:
     return math.ceil(most_chars(length) * TOKENS_PER_CHAR) + 8
 
 
+def frequency_penalty(length: int) -> float:
+    """A mild default against loops. The penalty adds up over a text, so a long one gets less:
+    at a fixed 0.3 a chapter of 4,000 characters would run out of commas."""
+    return round(min(0.3, 90 / length), 3)
+
+
 def min_tokens(length: int) -> int:
     """Tokens before which the model may not stop: it is not done at a third of the way."""
     return length // 3

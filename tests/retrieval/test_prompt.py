@@ -90,6 +90,15 @@ def test_priority_decides_what_stays_and_every_loss_has_a_reason() -> None:
     assert all("放不下" in left.reason for left in prompt.dropped)
 
 
+def test_a_small_window_still_holds_one_whole_passage() -> None:
+    tail = "".join(f"这是第{n}句话。" for n in range(500))
+    passages = [item(f"p{n}", Group.PASSAGES, "段" * 250, priority=30.0 - n) for n in range(5)]
+    prompt = make(
+        [item("tail", Group.TAIL, tail, required=True, keep="end", priority=100), *passages]
+    )
+    assert "p0" in [p.item.id for p in prompt.kept]
+
+
 def test_what_is_required_but_too_long_is_refused_in_a_sentence() -> None:
     beat = item("本段要求", Group.BEAT, "要" * 3000, required=True)
     with pytest.raises(PromptTooLarge, match=r"本段要求有 3000 词元.*请缩短它"):
