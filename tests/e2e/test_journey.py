@@ -176,6 +176,7 @@ def test_the_continuation_goes_where_the_caret_is(page: Browser, served: Served)
                   " t.value.indexOf('门外'); t.setSelectionRange(i, i); })()")  # fmt: skip
     page.press("Enter", CONTROL)
     page.wait(READY)
+    assert page.evaluate("document.querySelector('#ghost').matches('.apart')")
     page.press("Tab")
     page.wait(f"{TEXT}.includes('他没有答。门外')")
     assert served.chapter(work, chapter)["text"] == text.replace("门外", "他没有答。门外")

@@ -131,7 +131,8 @@ export class Continuation {
   refuse() {
     if (this.#generation && this.ghost.present) {
       const { work, id } = this.#generation;
-      api.verdict(work, id, { verdict: "refused" }).catch(() => {}); // only a note in the log
+      const noted = api.verdict(work, id, { verdict: "refused" });
+      noted.then(() => this.on.logged(), () => {}); // only a note in the log
     }
     this.#generation = null;
     this.ghost.clear();

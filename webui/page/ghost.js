@@ -25,6 +25,7 @@ export class Ghost {
   begin(caret) {
     this.clear();
     this.caret = caret;
+    this.top = this.paper.scrollTop;
   }
 
   add(piece) {
@@ -45,6 +46,8 @@ export class Ghost {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.text = "";
+    // It stood at the chapter's end for a caret further up: back to where the author was.
+    if (!this.box.hidden && this.box.matches(".apart")) this.paper.scrollTop = this.top;
     this.box.hidden = true;
     this.box.replaceChildren();
   }
