@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from server import commands_model
-from server.commands import books, serve, write
+from server.commands import books, model, serve, write
 
 app = typer.Typer(
     name="yanchi",
@@ -34,7 +33,7 @@ def root(
 
 for commands in (serve.app, books.app, write.app):
     app.registered_commands.extend(commands.registered_commands)
-app.add_typer(commands_model.app, name="model")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

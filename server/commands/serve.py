@@ -45,7 +45,7 @@ def _run(settings: Settings, listener: socket.socket, started: float) -> None:
     import uvicorn
 
     from server.app import create_app
-    from server.commands_model import weights_progress
+    from server.commands.model import weights_progress
     from server.desk import Desk, open_desk
     from server.launch import prepare_engine
     from server.presence import announce, find_desk, withdraw

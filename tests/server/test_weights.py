@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 from weights_fakes import quick_convert, write_model
 
-from server.commands_model import app, weights_progress
+from server.commands.model import app, weights_progress
 from server.errors import BrokenDownload, NoHub, NotFound, WeightsError
 from server.hardware import Hardware
 from server.weights import Shape, installed, resolve, verify
