@@ -81,7 +81,7 @@ class Child:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", guardian.__file__),
-                    *("--grace", str(self._grace), "--"),
+                    *("--grace", str(self._grace), "--directory", str(self.socket.parent), "--"),
                     *self._command(self.socket),
                 ],
                 stdin=subprocess.PIPE,

@@ -1,9 +1,10 @@
 """A tiny process between the application and the engine: no engine outlives its owner.
 
-Run as a program: `python -I -S guardian.py --grace SECONDS -- COMMAND…`, in a session of
-its own, with the owner's end of a pipe as standard input. It starts COMMAND and waits. When
+Run as a program: `python -I -S guardian.py --grace SECONDS --directory DIR -- COMMAND…`, in a
+session of its own, with the owner's end of a pipe as standard input. It starts COMMAND and waits. When
 the pipe closes (the owner stopped it, crashed or was killed), when the owner is no longer
-its parent, or when COMMAND ends, it ends every process that descends from it.
+its parent, or when COMMAND ends, it ends every process that descends from it. DIR, where the
+engine's socket lies, is removed when the owner is dead and cannot do so.
 
 It is a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so grandchildren whose parent
 died still descend from it: vLLM's EngineCore and Worker survive a `kill -9` of vLLM's API
@@ -80,9 +81,20 @@ def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
             continue
 
 
+def _remove(directory: Path) -> None:
+    """A directory of sockets, without others in it; shutil would double our start-up."""
+    try:
+        for entry in directory.iterdir():
+            entry.unlink()
+        directory.rmdir()
+    except OSError:
+        return
+
+
 class Guardian:
-    def __init__(self, command: list[str], grace: float) -> None:
+    def __init__(self, command: list[str], grace: float, directory: Path) -> None:
         self.grace = grace
+        self.directory = directory
         self.owner = os.getppid()
         self.told_to_stop = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -142,6 +154,8 @@ class Guardian:
         while self.ended is None and not self._owner_left(TICK_SECONDS):
             self._reap()
         self._end_tree()
+        if os.getppid() != self.owner:
+            _remove(self.directory)
         status = self.ended or 0
         return 128 - status if status < 0 else status
 
@@ -149,9 +163,10 @@ class Guardian:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--grace", type=float, required=True)
+    parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
-    return Guardian(arguments.command, arguments.grace).run()
+    return Guardian(arguments.command, arguments.grace, arguments.directory).run()
 
 
 if __name__ == "__main__":

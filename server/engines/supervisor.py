@@ -113,6 +113,9 @@ class Supervisor:
         except OSError as error:
             logger.exception("the engine cannot be supervised")
             self._fail(f"无法启动引擎进程（{error}）")
+        except asyncio.CancelledError:
+            self._child.forget()
+            raise
         finally:
             self._child.let_go()
 
@@ -140,7 +143,8 @@ class Supervisor:
 
     async def _live_once(self) -> _Death:
         """One life of the child, from its start until nothing of it is left."""
-        await asyncio.to_thread(self._child.spawn)
+        # Not in a thread: a cancelled task would not see the process that still comes of it.
+        self._child.spawn()
         ready_at: float | None = None
         known: engine_log.Cause | None = None
         try:

@@ -263,9 +263,13 @@ def start_owner(logs_dir: Path, **how: Any) -> tuple[subprocess.Popen[str], list
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGINT])
 def test_a_killed_owner_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     owner, tree = start_owner(tmp_path, stderr=subprocess.DEVNULL)
+    record = leftovers.read_record(tmp_path / "engine.pid")
+    assert record is not None
+    assert record.runtime_dir is not None
     owner.send_signal(number)
     owner.wait(10)
     assert gone(tree, 5.0)
+    assert not Path(record.runtime_dir).exists()
 
 
 def test_the_next_start_ends_what_a_crash_left(tmp_path: Path) -> None:
