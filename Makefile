@@ -15,9 +15,11 @@ env: ## .venv with everything pinned; a second run returns at once
 serve: env ## the desk, at the address it prints (MODEL=… PORT=…)
 	@exec $(BIN)/yanchi serve $(if $(MODEL),--model "$(MODEL)") $(if $(PORT),--port "$(PORT)")
 
-test: env ## the fast tier, then the engine tier on a real vLLM
+test: env ## the fast tier, the page in a real browser, the engine tier on a real vLLM
 	@status=0; \
 	$(BIN)/python -m pytest -m "not engine and not e2e" || status=1; \
+	sh scripts/e2e-deps.sh || echo "no browser: the e2e tests will say that they are skipped"; \
+	$(BIN)/python -m pytest -m e2e || status=1; \
 	$(BIN)/python -m pytest -m engine || status=1; \
 	exit $$status
 

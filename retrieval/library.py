@@ -33,6 +33,10 @@ class Library:
         self._open: OrderedDict[str, _OpenWork] = OrderedDict()
         self._lock = threading.Lock()
 
+    def warm(self) -> None:
+        """Load the embedding model now, so that the first recall need not wait for it."""
+        self._embeddings.embed_query_array("砚")
+
     def sync(
         self, work_id: str, chapters: Chapters, progress: Progress | None = None
     ) -> SyncReport:

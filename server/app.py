@@ -15,6 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server.desk import Desk, close_desk, run_desk
 from server.errors import Invalid, NotFound, YanchiError, as_body
+from server.guards import SameOrigin, SecureHeaders
 from server.routes import (
     adapters,
     chapters,
@@ -49,7 +50,9 @@ def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = N
     app = FastAPI(title="砚池 Yanchi", version=version("yanchi"), lifespan=lifespan)
     app.state.desk = desk
     # Only names of this machine: a page elsewhere cannot reach us through its own DNS.
+    app.add_middleware(SameOrigin)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
+    app.add_middleware(SecureHeaders)
     for module in (
         works, chapters, characters, outlines, generation, search, files, adapters, health,
     ):  # fmt: skip

@@ -1,6 +1,7 @@
 """Every error that leaves the application, drawn once.
 
     YanchiError                     500 internal_error
+    ├── ForeignOrigin               403 foreign_origin      (in `guards.py`)
     ├── NotFound                    404 not_found
     ├── Invalid                     422 invalid_request
     │   ├── Refused                 422 (code of the retrieval error that caused it)

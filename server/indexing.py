@@ -73,7 +73,14 @@ class Indexer:
 
         return self.library.sync(work_id, chapters, progress)
 
+    def _warm(self) -> None:
+        try:
+            self.library.warm()
+        except RetrievalError as error:
+            log.error("%s", error.message)
+
     def _run(self) -> None:
+        self._warm()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted or self._closing)

@@ -3,8 +3,7 @@
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, UploadFile, status
-from fastapi.params import Query
+from fastapi import APIRouter, Form, Query, UploadFile, status
 from starlette.responses import Response
 
 from retrieval.readers import Book
@@ -19,12 +18,17 @@ router = APIRouter(prefix="/api", tags=["files"])
 
 
 @router.post("/imports", status_code=status.HTTP_201_CREATED)
-def upload_file(file: UploadFile, session: Writing, desk: TheDesk) -> PreviewOut:
+def upload_file(
+    file: UploadFile,
+    session: Writing,
+    desk: TheDesk,
+    encoding: Annotated[str | None, Form(max_length=40)] = None,
+) -> PreviewOut:
     """Read a file and show what would be imported; nothing becomes a work yet."""
     imports.check_size(file.size or 0, desk.settings.max_import_bytes)
     data = file.file.read(desk.settings.max_import_bytes + 1)
     imports.check_size(len(data), desk.settings.max_import_bytes)
-    book = imports.read(data, file.filename or "")
+    book = imports.read(data, file.filename or "", Corrections(encoding=encoding))
     upload = imports.keep_upload(session, desk.uploads, file.filename or "", data)
     return _preview(upload, book)
 

@@ -1,0 +1,75 @@
+"""What stands between a browser and the routes: pure ASGI, so that departures stay visible.
+
+Starlette's `BaseHTTPMiddleware` would hide a reader who goes away in mid-stream.
+"""
+
+import json
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import YanchiError, as_body
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# The page loads nothing from elsewhere and is framed by nobody; FastAPI's own /docs is left
+# alone because it brings its scripts along from a public address.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class ForeignOrigin(YanchiError):
+    status = 403
+    code = "foreign_origin"
+
+
+class SameOrigin:
+    """Refuses changes that a page of another origin asks for, by the `Origin` that browsers
+    always send with them; programs send none and pass."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in SAFE:
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+                await _refuse(send)
+                return
+        await self._app(scope, receive, send)
+
+
+class SecureHeaders:
+    """Headers of every answer; the page's files are asked for anew after an upgrade."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("x-content-type-options", "nosniff")
+                headers.setdefault("referrer-policy", "no-referrer")
+                headers.setdefault("cache-control", "no-cache")
+                if scope["path"] not in ("/docs", "/redoc"):
+                    headers.setdefault("content-security-policy", POLICY)
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+async def _refuse(send: Send) -> None:
+    error = ForeignOrigin("这个请求来自别的网页，已拒绝；请从书桌自己的地址打开。")
+    body = json.dumps(as_body(error), ensure_ascii=False).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,123 @@
+"""Import with a preview and corrections, and export, over HTTP."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.app import create_app
+from tests.server.conftest import Client, make_desk
+
+BOOK = """《渡口》
+作者：无名
+
+第一卷　上水
+
+第一章　雨夜
+
+　　雨下了一夜。沈砚把伞靠在门边，没有进屋。
+
+第二章　空砚
+
+第二天，砚台里的墨干了。
+
+她说
+第九章　不是标题
+这一行是信里的话。
+
+番外　老周头
+
+老周头蹲在船头抽烟，说水大，不渡。
+"""
+
+
+def upload(api: Client, data: bytes, name: str = "渡口.txt") -> dict:  # type: ignore[type-arg]
+    return api.ok("POST", "/api/imports", files={"file": (name, data)})  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_preview_then_commit(api: Client, encoding: str) -> None:
+    preview = upload(api, BOOK.encode(encoding))
+    assert (preview["title"], preview["author"]) == ("渡口", "无名")
+    assert preview["chapters"][0]["volume"] == "第一卷 上水"
+    assert preview["chapters"][0]["begins"].startswith("雨下了一夜")
+    assert api.ok("GET", "/api/works") == []
+
+    made = api.ok("POST", f"/api/imports/{preview['upload']}/commit", json={"title": "改名"})
+    assert made["chapters"] == len(preview["chapters"])
+    (work,) = api.ok("GET", "/api/works")
+    assert (work["title"], work["author"]) == ("改名", "无名")
+    (volume,) = api.ok("GET", f"/api/works/{work['id']}/volumes")
+    chapters = api.ok("GET", f"/api/works/{work['id']}/chapters")
+    assert chapters[0]["volume_id"] == volume["id"]
+    text = api.ok("GET", f"/api/works/{work['id']}/chapters/{chapters[0]['id']}")["text"]
+    assert text == "　　雨下了一夜。沈砚把伞靠在门边，没有进屋。"
+    api.refused(
+        404, "upload_not_found", "POST", f"/api/imports/{preview['upload']}/commit", json={}
+    )
+
+
+def test_the_author_corrects_the_chapters(api: Client) -> None:
+    preview = upload(api, BOOK.encode())
+    line = BOOK.split("\n").index("番外　老周头") + 1
+    path = f"/api/imports/{preview['upload']}"
+    corrected = api.ok("POST", f"{path}/preview", json={"drop_headings": [line]})
+    assert len(corrected["chapters"]) == len(preview["chapters"]) - 1
+    made = api.ok("POST", f"{path}/commit", json={"drop_headings": [line]})
+    assert made["chapters"] == len(corrected["chapters"])
+
+
+def test_a_wrong_line_or_encoding_is_told(api: Client) -> None:
+    preview = upload(api, BOOK.encode())
+    path = f"/api/imports/{preview['upload']}/preview"
+    api.refused(422, "unreadable_file", "POST", path, json={"add_headings": [10**6]})
+    api.refused(422, "unknown_encoding", "POST", path, json={"encoding": "klingon"})
+
+
+def test_an_encoding_can_be_named_with_the_file(api: Client) -> None:
+    preview = api.ok(
+        "POST", "/api/imports", files={"file": ("渡口.txt", BOOK.encode("gb18030"))},
+        data={"encoding": "gb18030"},
+    )  # fmt: skip
+    assert (preview["encoding"], preview["title"]) == ("gb18030", "渡口")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty_file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "binary_file"),
+        ("雨下了一夜。\n".encode("gb18030") * 60 + "她没有进屋。\n".encode() * 6, "mixed_encoding"),
+    ],
+)
+def test_what_cannot_be_read_leaves_nothing(api: Client, data: bytes, code: str) -> None:
+    api.refused(422, code, "POST", "/api/imports", files={"file": ("坏.txt", data)})
+    assert not any(api.desk.uploads.glob("*"))
+
+
+def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, max_import_bytes=1000)
+    with TestClient(create_app(desk)) as http:
+        Client(http, desk).refused(
+            413, "too_large", "POST", "/api/imports", files={"file": ("大.txt", b"a" * 1001)}
+        )
+
+
+@pytest.mark.parametrize("form", ["txt", "md"])
+def test_an_export_imports_back_to_the_same_chapters(api: Client, form: str) -> None:
+    preview = upload(api, BOOK.encode())
+    api.ok("POST", f"/api/imports/{preview['upload']}/commit", json={})
+    (work,) = api.ok("GET", "/api/works")
+
+    def chapters(work_id: str) -> list[tuple[str, str]]:
+        root = f"/api/works/{work_id}/chapters"
+        return [
+            (c["title"], api.ok("GET", f"{root}/{c['id']}")["text"]) for c in api.ok("GET", root)
+        ]
+
+    answer = api.http.get(f"/api/works/{work['id']}/export", params={"format": form})
+    assert "filename*=UTF-8''" in answer.headers["content-disposition"]
+    again = upload(api, answer.content, f"book.{form}")
+    made = api.ok("POST", f"/api/imports/{again['upload']}/commit", json={})
+    assert chapters(made["work"]) == chapters(work["id"])
+    assert made["title"] == "渡口"
