@@ -35,7 +35,7 @@ class RunningDesk:
 
 
 @contextmanager
-def serving(data: Path, log: Path) -> Iterator[RunningDesk]:
+def serving(data: Path, log: Path, *words: str) -> Iterator[RunningDesk]:
     """`yanchi serve` on a free port over `data`, with the weights that are installed."""
     data.mkdir(parents=True, exist_ok=True)
     installed = Path(os.environ.get("YANCHI_DATA_DIR", default_data_dir())) / "models"
@@ -45,7 +45,7 @@ def serving(data: Path, log: Path) -> Iterator[RunningDesk]:
     start = time.perf_counter()
     with log.open("wb") as out:
         child = subprocess.Popen(
-            [sys.executable, "-m", "yanchi", "serve", "--port", "0"],
+            [sys.executable, "-m", "yanchi", "serve", "--port", "0", *words],
             env=environment, stdout=out, stderr=out,
         )  # fmt: skip
     try:

@@ -36,13 +36,13 @@ class EngineRequest:
 
     messages: tuple[Message, ...]
     max_tokens: int
-    min_tokens: int = 0
-    """The model may not stop before; engines that cannot promise it ignore it."""
     sampling: Sampling = field(default_factory=Sampling)
     adapter: str | None = None
     """Name of a loaded adapter; None is the base model."""
     candidates: int = 1
     request_id: str | None = None
+    min_tokens: int = 0
+    """The model may not stop before; engines that cannot promise it ignore it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class Continuation:
         limit, output = self._room(wish.place.length)
         found = self._recall(wish, loaded) if wish.retrieval else []
         prompt = self._build(loaded, found, limit)
+        generation = new_id()
         request = EngineRequest(
             messages=prompt.messages,
             max_tokens=output,
@@ -124,9 +125,10 @@ class Continuation:
             sampling=wish.sampling,
             adapter=wish.adapter,
             candidates=wish.candidates,
+            request_id=generation,
         )
         model = wish.adapter or self._engine.status().model
-        return Prepared(new_id(), wish, loaded, prompt, request, model)
+        return Prepared(generation, wish, loaded, prompt, request, model)
 
     def _room(self, length: int) -> tuple[int, int]:
         """(tokens for the prompt, tokens for the answer); the answer is reserved first."""
