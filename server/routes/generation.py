@@ -22,7 +22,8 @@ from server.schemas import (
 )
 from server.sse import EventStream
 from server.writing.brief import Place
-from server.writing.continuation import Wish, describe
+from server.writing.continuation import Wish
+from server.writing.explain import describe
 
 router = APIRouter(prefix="/api/works/{work_id}", tags=["generation"])
 

@@ -15,9 +15,9 @@ from retrieval.errors import RetrievalError
 from retrieval.library import Library
 from retrieval.prompt import build
 from retrieval.template import load_template
-from retrieval.types import Found, Left, Placed, Prompt
+from retrieval.types import Found, Prompt
 from server.db import Database
-from server.engines.base import Engine, EngineRequest, Piece, Sampling, Usage
+from server.engines.base import Engine, EngineRequest, Piece, Sampling
 from server.errors import (
     ChapterGone,
     EngineError,
@@ -36,7 +36,9 @@ from server.manuscript import get_chapter
 from server.models import Generation, new_id
 from server.sse import Event
 from server.writing.brief import Loaded, Place, load_brief
-from server.writing.length import LengthGate, max_tokens, min_tokens
+from server.writing.candidates import Candidates
+from server.writing.explain import describe
+from server.writing.length import max_tokens, min_tokens
 from server.writing.log import GenerationLog
 from server.writing.running import Running, Ticket
 
@@ -45,6 +47,8 @@ QUERY_TAIL = 300
 The beat comes last because only a query's end counts when it is long."""
 PASSAGES = 12
 """Passages that recall offers; the budget decides how many of them stand."""
+MOST_CHARS_A_TOKEN = 1.6
+"""Chinese characters that one Qwen token may hold on average: what the tail could reach."""
 SMALLEST_PROMPT = 512
 """Tokens below which a prompt can say nothing of the book."""
 INDEX_WAIT = 5.0
@@ -115,7 +119,7 @@ class Continuation:
         with self._database.reading() as session:
             loaded = load_brief(session, wish.place)
         limit, output = self._room(wish.place.length)
-        found = self._recall(wish, loaded) if wish.retrieval else []
+        found = self._recall(wish, loaded, limit) if wish.retrieval else []
         prompt = self._build(loaded, found, limit)
         generation = new_id()
         request = EngineRequest(
@@ -145,15 +149,16 @@ class Continuation:
             )
         return limit, output
 
-    def _recall(self, wish: Wish, loaded: Loaded) -> list[Found]:
+    def _recall(self, wish: Wish, loaded: Loaded, limit: int) -> list[Found]:
         brief = loaded.brief
         query = f"{brief.before[-QUERY_TAIL:]}\n{wish.place.beat}".strip()
         if not query:
             return []
         self._indexer.fresh(wish.place.work_id, INDEX_WAIT)
+        tail = brief.before[-int(limit * MOST_CHARS_A_TOKEN) :]
         try:
             return self._library.recall(
-                wish.place.work_id, query, PASSAGES, loaded.position, exclude_text=brief.before
+                wish.place.work_id, query, PASSAGES, loaded.position, exclude_text=tail
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
@@ -174,7 +179,7 @@ class Continuation:
 
     async def events(self, prepared: Prepared) -> AsyncGenerator[Event]:
         """The stream; always ends with `done` or `error`, unless its reader closes it."""
-        writing = _Writing(prepared)
+        writing = _candidates(prepared)
         opening = asyncio.ensure_future(asyncio.to_thread(self._log.open, _row(prepared)))
         state, failure = "cancelled", ""
         try:
@@ -210,7 +215,7 @@ class Continuation:
         return {**last.data, "prompt": describe(prepared.prompt)}
 
     async def _write(
-        self, prepared: Prepared, writing: "_Writing", ticket: Ticket
+        self, prepared: Prepared, writing: Candidates, ticket: Ticket
     ) -> AsyncIterator[tuple[int, str]]:
         stream = self._engine.stream(prepared.request)
         stopped = asyncio.ensure_future(ticket.stopped.wait())
@@ -248,7 +253,7 @@ class Continuation:
         opening: "asyncio.Future[None]",
         generation_id: str,
         state: str,
-        writing: "_Writing",
+        writing: Candidates,
         failure: str,
     ) -> None:
         await opening
@@ -267,52 +272,6 @@ class _Told(YanchiError):
         self.status = 503 if body["retryable"] else 409 if body["code"] == "chapter_gone" else 502
 
 
-class _Writing:
-    """The candidates as they grow."""
-
-    def __init__(self, prepared: Prepared) -> None:
-        count = prepared.wish.candidates
-        before = prepared.loaded.brief.before
-        new_line = prepared.loaded.brief.opens_chapter or not before or before[-1] == "\n"
-        self._gates = [LengthGate(prepared.wish.place.length, new_line) for _ in range(count)]
-        self._texts = ["" for _ in range(count)]
-        self._reasons: list[str | None] = [None] * count
-        self._prompt_tokens = prepared.prompt.tokens
-        self._usage: Usage | None = None
-
-    @property
-    def complete(self) -> bool:
-        return all(self._reasons)
-
-    def take(self, piece: Piece) -> str:
-        """Account for one piece; returns the text that the reader gets."""
-        if piece.usage is not None:
-            self._usage = piece.usage
-        if piece.index >= len(self._gates) or self._reasons[piece.index]:
-            return ""
-        gate = self._gates[piece.index]
-        text = gate.take(piece.text) if piece.text else ""
-        self._texts[piece.index] += text
-        if gate.full:
-            self._reasons[piece.index] = "length"
-        elif piece.finish_reason:
-            self._reasons[piece.index] = piece.finish_reason
-        return text
-
-    def result(self, count: Any) -> dict[str, Any]:
-        written = [
-            {"text": text, "finish_reason": reason}
-            for text, reason in zip(self._texts, self._reasons, strict=True)
-        ]
-        usage = self._usage or Usage(self._prompt_tokens, sum(count(t) for t in self._texts))
-        return {
-            "text": self._texts[0],
-            "finish_reason": self._reasons[0],
-            "candidates": written,
-            "usage": asdict(usage),
-        }
-
-
 async def _next(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -> Piece | None:
     """The next piece, or None at the end or when somebody stopped the generation."""
     piece = asyncio.ensure_future(anext(stream, None))
@@ -325,43 +284,13 @@ async def _next(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -
             await asyncio.gather(piece, return_exceptions=True)
 
 
-def describe(prompt: Prompt) -> dict[str, Any]:
-    """A prompt on the wire: what would be sent, what stayed and what did not, and why."""
-    return {
-        "template": prompt.template,
-        "tokens": prompt.tokens,
-        "budget": prompt.budget,
-        "messages": [asdict(m) for m in prompt.messages],
-        "kept": [_kept(p) for p in prompt.kept],
-        "dropped": [_dropped(d) for d in prompt.dropped],
-    }
-
-
-def _kept(placed: Placed) -> dict[str, Any]:
-    item = placed.item
-    return {
-        "id": item.id,
-        "group": item.group.value,
-        "source": item.source,
-        "tokens": placed.tokens,
-        "score": item.score,
-        "shortened": placed.shortened,
-        "reason": placed.reason,
-        "text": placed.text,
-    }
-
-
-def _dropped(left: Left) -> dict[str, Any]:
-    item = left.item
-    return {
-        "id": item.id,
-        "group": item.group.value,
-        "source": item.source,
-        "tokens": left.tokens,
-        "score": item.score,
-        "reason": left.reason,
-        "text": item.text,
-    }
+def _candidates(prepared: Prepared) -> Candidates:
+    brief = prepared.loaded.brief
+    starts_line = brief.opens_chapter or not brief.before or brief.before[-1] == "\n"
+    place = prepared.wish.place
+    return Candidates(
+        prepared.wish.candidates, place.length, prepared.prompt.tokens, new_line=starts_line
+    )
 
 
 def _row(prepared: Prepared) -> Generation:
