@@ -1,0 +1,136 @@
+"""Lines and their chosen headings to a book of chapters.
+
+Chapters keep their text to the last character: only blank lines at their edges are cut.
+"""
+
+from collections.abc import Sequence
+
+from retrieval.book import Book, BookChapter, Choice, Doubt, Heading, Order
+from retrieval.doubts import doubts_about, limited
+from retrieval.errors import ReadError
+from retrieval.front_matter import Front, first_lines, from_file_name
+from retrieval.headings import as_chosen
+
+
+def make_book(
+    order: Order,
+    lines: Sequence[str],
+    choice: Choice,
+    encoding: str,
+    doubts: tuple[Doubt, ...],
+    known: Front,
+) -> Book:
+    """The book from its chosen headings; `known` is what the format itself declares.
+
+    Raises ReadError where the author calls a missing or blank line a heading.
+    """
+    choice = _corrected(choice, lines, order)
+    named, writer = from_file_name(order.name)
+    stop = choice.headings[0].line if choice.headings else len(lines)
+    front = first_lines(lines, stop, choice.skipped | known.lines, named)
+    title = known.title or front.title or named
+    chapters, more = _chapters(lines, choice, title, front.lines, known.lines)
+    return Book(
+        title,
+        known.author or front.author or writer,
+        tuple(chapters),
+        encoding,
+        tuple(limited([*doubts, *choice.doubts, *more, *doubts_about(chapters)])),
+    )
+
+
+def _corrected(choice: Choice, lines: Sequence[str], order: Order) -> Choice:
+    """The choice after the author's own corrections."""
+    add = {number - 1 for number in order.add_headings}
+    drop = {number - 1 for number in order.drop_headings}
+    for line in sorted(add):
+        if not (0 <= line < len(lines) and lines[line].strip()):
+            raise ReadError(f"第 {line + 1} 行不存在或是空行，不能作标题，请另选一行。")
+    headings = [c for c in choice.headings if drop.isdisjoint(range(c.line, c.end))]
+    taken = {line for c in headings for line in range(c.line, c.end)}
+    headings += [as_chosen(line, lines[line], headings) for line in sorted(add - drop - taken)]
+    settled = {line + 1 for line in add | drop}
+    doubts = tuple(
+        d for d in choice.doubts if d.code != "looks_like_heading" or d.line not in settled
+    )
+    ordered = tuple(sorted(headings, key=lambda c: c.line))
+    return Choice(ordered, choice.skipped - add - drop, doubts)
+
+
+def _chapters(
+    lines: Sequence[str],
+    choice: Choice,
+    title: str,
+    folded: frozenset[int],
+    declared: frozenset[int],
+) -> tuple[list[BookChapter], list[Doubt]]:
+    headings = choice.headings
+    stop = headings[0].line if headings else len(lines)
+    chapters, doubts = _opening(lines, choice, title, stop, folded, declared)
+    volumes: dict[int, str] = {}
+    ends = [*(c.line for c in headings[1:]), len(lines)][: len(headings)]
+    for place, (chosen, end) in enumerate(zip(headings, ends, strict=True)):
+        _enter(volumes, chosen.heading)
+        text = _text(lines, chosen.end, end, choice.skipped)
+        kind = chosen.heading.kind
+        if chosen.is_volume:
+            if not text:
+                continue
+            followed = place + 1 < len(headings) and not headings[place + 1].is_volume
+            kind = "preface" if followed else "chapter"
+        chapters.append(BookChapter(
+            " ".join(volumes[rank] for rank in sorted(volumes)) or None,
+            "\n".join(lines[chosen.line : chosen.end]),
+            chosen.heading.title,
+            None if chosen.is_volume else chosen.heading.number,
+            kind,
+            text,
+            chosen.line + 1,
+        ))  # fmt: skip
+    return chapters, doubts
+
+
+def _enter(volumes: dict[int, str], heading: Heading) -> None:
+    """Open the volumes a heading names; a higher one closes those below it."""
+    for rank, title in heading.volumes:
+        if volumes.get(rank) != title:
+            for lower in [r for r in volumes if r >= rank]:
+                del volumes[lower]
+        volumes[rank] = title
+
+
+def _opening(
+    lines: Sequence[str],
+    choice: Choice,
+    title: str,
+    stop: int,
+    folded: frozenset[int],
+    declared: frozenset[int],
+) -> tuple[list[BookChapter], list[Doubt]]:
+    """What stands before the first heading: a chapter, or only the book's name and author."""
+    hidden = choice.skipped | declared
+    filled = [i for i in range(stop) if i not in hidden and lines[i].strip()]
+    if not filled:
+        return [], []
+    first = filled[0] + 1
+    if choice.headings and folded.issuperset(filled):
+        message = "第一个标题之前只有书名、作者或目录，没有另立一章。"
+        return [], [Doubt("front_matter", message, first)]
+    text = _text(lines, 0, stop, hidden)
+    if not choice.headings:
+        message = "没有找到章节标题，整个文件作为一章；如果有标题，请把它们标出来。"
+        whole = BookChapter(None, "", title, None, "chapter", text, first)
+        return [whole], [Doubt("no_headings", message)]
+    main = any(c.heading.kind == "chapter" or c.is_volume for c in choice.headings)
+    opening = BookChapter(
+        None, "", "卷首" if main else title, None, "preface" if main else "chapter", text, first
+    )
+    message = f"第一个标题之前还有文字，另立为“{opening.title}”。"
+    return [opening], [Doubt("front_text", message, first)]
+
+
+def _text(lines: Sequence[str], start: int, end: int, hidden: frozenset[int]) -> str:
+    """Lines of a chapter without blank ones at its edges."""
+    kept = [lines[i] for i in range(start, end) if i not in hidden]
+    filled = [i for i, line in enumerate(kept) if line.strip()]
+    return "\n".join(kept[filled[0] : filled[-1] + 1]) if filled else ""
