@@ -17,6 +17,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from retrieval.errors import EmbedderUnavailable
+from retrieval.loading import LOADING
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -166,9 +167,13 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
 
     @cached_property
     def _loaded(self) -> "SentenceTransformer":
+        folder = self._folder
+        with LOADING:
+            return self._load(folder)
+
+    def _load(self, folder: Path) -> "SentenceTransformer":
         from sentence_transformers import SentenceTransformer
 
-        folder = self._folder
         try:
             return SentenceTransformer(
                 str(folder),

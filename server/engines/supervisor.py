@@ -116,6 +116,11 @@ class Supervisor:
         except asyncio.CancelledError:
             self._child.forget()
             raise
+        except Exception as error:
+            # A fault of ours must be seen: silent, it would look like an endless start.
+            logger.exception("the engine's supervision broke")
+            self._fail(f"看护引擎时出错（{error}），请重新启动 yanchi serve")
+            await self._child.end()
         finally:
             self._child.let_go()
 

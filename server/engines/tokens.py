@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from retrieval.loading import LOADING
 from retrieval.types import Message, continues
 from server.errors import EngineFailed, EngineLost
 
@@ -66,13 +67,8 @@ class LocalTokenCounter:
     """
 
     def __init__(self, path: Path) -> None:
-        # Seconds to import: only those who serve a model of their own pay for it.
-        from transformers import AutoTokenizer
-
         try:
-            self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-                path, local_files_only=True
-            )
+            self._tokenizer = _load(path)
             template = self._tokenizer.get_chat_template()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EngineFailed(
@@ -104,6 +100,17 @@ class LocalTokenCounter:
             **self.chat_template_kwargs,
         )
         return self._encode([str(rendered)])[0]
+
+
+def _load(path: Path) -> "PreTrainedTokenizerBase":
+    with LOADING:
+        # Seconds to import: only those who serve a model of their own pay for it.
+        from transformers import AutoTokenizer
+
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            path, local_files_only=True
+        )
+        return tokenizer
 
 
 class RemoteTokenCounter:

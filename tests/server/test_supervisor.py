@@ -196,6 +196,21 @@ async def test_a_failed_start_can_be_followed_by_a_good_one(tmp_path: Path) -> N
 
 
 @pytest.mark.anyio
+async def test_a_fault_of_our_own_is_seen_and_leaves_nothing(tmp_path: Path) -> None:
+    async with watched(tmp_path) as it:
+
+        async def broken() -> None:
+            raise ImportError("cannot import name")
+
+        it.supervisor._on_ready = broken
+        await until(lambda: len(it.tree()) >= 2)
+        tree = it.tree()
+        await it.until("failed")
+        assert "cannot import name" in it.supervisor.detail
+        assert gone(tree, 5)
+
+
+@pytest.mark.anyio
 async def test_never_ready_is_a_failure_not_a_wait(tmp_path: Path) -> None:
     timing = Timing(start=0.3, poll=0.02)
     async with watched(tmp_path, timing=timing, mute=True) as it:
