@@ -203,11 +203,12 @@ async def test_a_fault_of_our_own_is_seen_and_leaves_nothing(tmp_path: Path) -> 
             raise ImportError("cannot import name")
 
         it.supervisor._on_ready = broken
-        await until(lambda: len(it.tree()) >= 2)
-        tree = it.tree()
+        await until(it.child.log.exists)
         await it.until("failed")
         assert "cannot import name" in it.supervisor.detail
-        assert gone(tree, 5)
+        assert it.child.died()
+        with pytest.raises(psutil.NoSuchProcess):
+            it.tree()
 
 
 @pytest.mark.anyio
