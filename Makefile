@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+FAST = $(BIN)/python -m pytest -m "not engine and not e2e" -n auto --dist loadfile
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -17,14 +18,14 @@ serve: env ## the desk, at the address it prints (MODEL=… PORT=…)
 
 test: env ## the fast tier, the page in a real browser, the engine tier on a real vLLM
 	@status=0; \
-	$(BIN)/python -m pytest -m "not engine and not e2e" || status=1; \
+	$(FAST) || status=1; \
 	sh scripts/e2e-deps.sh || echo "no browser: the e2e tests will say that they are skipped"; \
 	$(BIN)/python -m pytest -m e2e || status=1; \
 	$(BIN)/python -m pytest -m engine || status=1; \
 	exit $$status
 
 test-fast: env ## the fast tier alone
-	@exec $(BIN)/python -m pytest -m "not engine and not e2e"
+	@exec $(FAST)
 
 check: env ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -107,7 +107,7 @@ class LexicalIndex:
         df = np.diff(self._start)
         idf = np.log1p((total - df + 0.5) / (df + 0.5))
         length = np.bincount(rows, minlength=total)
-        norm = K1 * (1 - B + B * length / max(length.mean(), 1.0))
+        norm = K1 * (1 - B + B * length / (length.mean() or 1.0))
         self._score = (np.repeat(idf, df) * counts / (counts + norm[self._row])).astype(np.float32)
 
     def scores(self, query: str) -> NDArray[np.float64]:

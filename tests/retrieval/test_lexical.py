@@ -5,7 +5,7 @@ from itertools import pairwise
 import bm25s
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval.lexical import LexicalIndex
@@ -34,6 +34,7 @@ letters = st.text(alphabet="沈砚老猫船江雾。，Ａa1 ", min_size=1, max_
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(letters, min_size=1, max_size=8), letters)
+@example(["1", " "], "1")
 def test_scores_are_those_of_bm25s(texts: list[str], query: str) -> None:
     passages = [Passage("c", 0, "", 0, len(text), text) for text in texts]
     asked = [token for token in tokens(query) if any(token in tokens(text) for text in texts)]
