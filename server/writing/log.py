@@ -5,7 +5,6 @@ from typing import Any
 from sqlmodel import select
 
 from server.db import Database
-from server.errors import NotFound
 from server.models import Generation, now
 
 
@@ -43,12 +42,3 @@ class GenerationLog:
                 row.state, row.error, row.finished_at = "failed", "server_stopped", now()
                 session.add(row)
             return len(rows)
-
-    def verdict(self, work_id: str, generation_id: str, verdict: str) -> Generation:
-        with self._database.session() as session:
-            row = session.get(Generation, generation_id)
-            if row is None or row.work_id != work_id:
-                raise NotFound("没有这次续写的记录。", code="generation_not_found")
-            row.verdict = verdict
-            session.add(row)
-            return row
