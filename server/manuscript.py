@@ -6,13 +6,23 @@ revision; nothing is overwritten, and deleting puts a row in the bin.
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from retrieval.types import ChapterText
 from server.errors import Conflict, NotFound, StaleRevision
-from server.models import Chapter, ChapterRevision, Character, OutlineNode, Volume, Work, now
+from server.models import (
+    Chapter,
+    ChapterRevision,
+    Character,
+    Generation,
+    OutlineNode,
+    Volume,
+    Work,
+    now,
+)
 
 LOCKED = "locked"
 
@@ -221,10 +231,8 @@ def list_volumes(session: Session, work_id: str) -> list[Volume]:
 
 
 def get_volume(session: Session, work_id: str, volume_id: str) -> Volume:
-    volume = session.get(Volume, volume_id)
-    if volume is None or volume.work_id != work_id:
-        raise NotFound("没有这一卷，它可能已被删除。", code="volume_not_found")
-    return volume
+    missing = NotFound("没有这一卷，它可能已被删除。", code="volume_not_found")
+    return _of_work(session, Volume, work_id, volume_id, missing)
 
 
 def list_characters(session: Session, work_id: str) -> list[Character]:
@@ -233,10 +241,8 @@ def list_characters(session: Session, work_id: str) -> list[Character]:
 
 
 def get_character(session: Session, work_id: str, character_id: str) -> Character:
-    character = session.get(Character, character_id)
-    if character is None or character.work_id != work_id:
-        raise NotFound("没有这个人物，他可能已被删除。", code="character_not_found")
-    return character
+    missing = NotFound("没有这个人物，他可能已被删除。", code="character_not_found")
+    return _of_work(session, Character, work_id, character_id, missing)
 
 
 def list_outline(session: Session, work_id: str) -> list[OutlineNode]:
@@ -245,7 +251,23 @@ def list_outline(session: Session, work_id: str) -> list[OutlineNode]:
 
 
 def get_node(session: Session, work_id: str, node_id: str) -> OutlineNode:
-    node = session.get(OutlineNode, node_id)
-    if node is None or node.work_id != work_id:
-        raise NotFound("大纲里没有这一条，它可能已被删除。", code="outline_not_found")
-    return node
+    missing = NotFound("大纲里没有这一条，它可能已被删除。", code="outline_not_found")
+    return _of_work(session, OutlineNode, work_id, node_id, missing)
+
+
+def get_generation(session: Session, work_id: str, generation_id: str) -> Generation:
+    missing = NotFound("没有这次续写的记录。", code="generation_not_found")
+    return _of_work(session, Generation, work_id, generation_id, missing)
+
+
+Owned = TypeVar("Owned", Volume, Character, OutlineNode, Generation)
+
+
+def _of_work(
+    session: Session, table: type[Owned], work_id: str, row_id: str, missing: NotFound
+) -> Owned:
+    """The row, when it belongs to this work; another work's row is as absent as none."""
+    row = session.get(table, row_id)
+    if row is None or row.work_id != work_id:
+        raise missing
+    return row

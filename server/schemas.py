@@ -228,17 +228,6 @@ class MessageOut(Shape):
     content: str
 
 
-class PlacedOut(BaseModel):
-    id: str
-    group: str
-    source: str
-    tokens: int
-    score: float | None
-    shortened: bool
-    reason: str
-    text: str
-
-
 class LeftOut(BaseModel):
     id: str
     group: str
@@ -247,6 +236,10 @@ class LeftOut(BaseModel):
     score: float | None
     reason: str
     text: str
+
+
+class PlacedOut(LeftOut):
+    shortened: bool
 
 
 class PromptOut(BaseModel):

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from server import manuscript
 from server.deps import ChapterId, Reading, RowId, TheDesk, WorkId, Writing
-from server.errors import Conflict, Invalid, NotFound
+from server.errors import Conflict, Invalid
 from server.models import Generation
 from server.schemas import (
     ContinueIn,
@@ -68,7 +68,7 @@ def list_generations(
 
 @router.get("/generations/{generation_id}")
 def get_generation(work_id: WorkId, generation_id: RowId, session: Reading) -> GenerationFull:
-    return GenerationFull.model_validate(_generation(session, work_id, generation_id))
+    return GenerationFull.model_validate(manuscript.get_generation(session, work_id, generation_id))
 
 
 @router.post("/generations/{generation_id}/verdict")
@@ -76,7 +76,7 @@ def give_verdict(
     work_id: WorkId, generation_id: RowId, wanted: VerdictIn, session: Writing, desk: TheDesk
 ) -> VerdictOut:
     """Accepting puts the text into the chapter as a new revision; refusing is only noted."""
-    generation = _generation(session, work_id, generation_id)
+    generation = manuscript.get_generation(session, work_id, generation_id)
     if generation.verdict == "accepted":
         raise Conflict("这次续写已经收下过了。", code="already_accepted")
     generation.verdict = wanted.verdict
@@ -130,13 +130,6 @@ async def _unless_gone(request: Request, work: Any) -> dict[str, Any]:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _generation(session: Reading, work_id: str, generation_id: str) -> Generation:
-    generation = session.get(Generation, generation_id)
-    if generation is None or generation.work_id != work_id:
-        raise NotFound("没有这次续写的记录。", code="generation_not_found")
-    return generation
 
 
 def _accept(session: Writing, generation: Generation, wanted: VerdictIn) -> int:

@@ -19,27 +19,21 @@ def describe(prompt: Prompt) -> dict[str, Any]:
 
 
 def _kept(placed: Placed) -> dict[str, Any]:
-    item = placed.item
-    return {
-        "id": item.id,
-        "group": item.group.value,
-        "source": item.source,
-        "tokens": placed.tokens,
-        "score": item.score,
-        "shortened": placed.shortened,
-        "reason": placed.reason,
-        "text": placed.text,
-    }
+    return {**_account(placed), "shortened": placed.shortened, "text": placed.text}
 
 
 def _dropped(left: Left) -> dict[str, Any]:
-    item = left.item
+    return {**_account(left), "text": left.item.text}
+
+
+def _account(entry: Placed | Left) -> dict[str, Any]:
+    """What is told of every item, whether it stands or not."""
+    item = entry.item
     return {
         "id": item.id,
         "group": item.group.value,
         "source": item.source,
-        "tokens": left.tokens,
+        "tokens": entry.tokens,
         "score": item.score,
-        "reason": left.reason,
-        "text": item.text,
+        "reason": entry.reason,
     }
