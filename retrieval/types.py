@@ -4,7 +4,7 @@ Offsets count Unicode characters (Python string indices), never bytes or tokens.
 Chapters are ordered by `chapter`, their 0-based place in the telling of the work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -69,6 +69,61 @@ class Character:
     aliases: tuple[str, ...] = ()
     role: str = ""
     sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`text[start:end]` of a chapter, where it happens at another time than it is told.
+
+    `when` is on the scale on which chapter n (0-based) happens from n to n + 1: a memory of
+    what was before the book is negative, 2.5 lies in the middle of the third chapter.
+    `backstory` is true from then on even for chapters told before the scene.
+    """
+
+    chapter_id: str
+    start: int
+    end: int
+    when: float
+    backstory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """When something holds and who knows it. All None: always, for everybody.
+
+    It holds at positions p with since <= p < until. `known_by` maps a character's id to the
+    place where they learned it, None for those who always knew.
+    """
+
+    since: StoryPosition | None = None
+    until: StoryPosition | None = None
+    known_by: Mapping[str, StoryPosition | None] | None = None
+    placed: bool = True
+    """False where the chapter it begins or ends in is gone: it holds nowhere then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetState:
+    """A paragraph of a sheet that replaces the one of the same label while it holds."""
+
+    id: str
+    character_id: str
+    label: str
+    text: str
+    validity: Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """(entity, attribute, value) with its time, its knowers and the words that prove it."""
+
+    id: str
+    entity: str
+    attribute: str
+    value: str
+    validity: Validity
+    character_id: str | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ async def _local(
     from server.desk import open_desk
     from server.launch import prepare_engine
     from server.routes.generation import wish_from
-    from server.schemas import ContinueIn
+    from server.schemas.generation import ContinueIn
 
     ready = await asyncio.to_thread(prepare_engine, settings)
     desk = open_desk(settings, ready.engine, prompt_tokens=ready.prompt_tokens)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 
 from server.deps import TheDesk
 from server.errors import UnknownAdapter
-from server.schemas import AdapterLoad, AdapterOut
+from server.schemas.adapters import AdapterLoad, AdapterOut
 
 router = APIRouter(prefix="/api/adapters", tags=["adapters"])
 

@@ -6,7 +6,7 @@ from server import manuscript
 from server.deps import ChapterId, Reading, TheDesk, WorkId, Writing
 from server.errors import ChapterGone
 from server.models import Chapter, ChapterRevision, now
-from server.schemas import (
+from server.schemas.manuscript import (
     ChapterChange,
     ChapterFull,
     ChapterNew,

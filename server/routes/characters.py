@@ -5,7 +5,7 @@ from fastapi import APIRouter, status
 from server import manuscript
 from server.deps import Reading, RowId, WorkId, Writing
 from server.models import Character, now
-from server.schemas import CharacterChange, CharacterNew, CharacterOut
+from server.schemas.manuscript import CharacterChange, CharacterNew, CharacterOut
 
 router = APIRouter(prefix="/api/works/{work_id}/characters", tags=["characters"])
 

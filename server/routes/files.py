@@ -12,7 +12,7 @@ from server.deps import Reading, RowId, TheDesk, WorkId, Writing
 from server.exports import FORMATS, export_work
 from server.imports import Corrections
 from server.models import Upload
-from server.schemas import CorrectionsIn, DoubtOut, ImportOut, PreviewChapter, PreviewOut
+from server.schemas.files import CorrectionsIn, DoubtOut, ImportOut, PreviewChapter, PreviewOut
 
 router = APIRouter(prefix="/api", tags=["files"])
 

@@ -11,7 +11,7 @@ from server import manuscript
 from server.deps import ChapterId, Reading, RowId, TheDesk, WorkId, Writing
 from server.errors import Conflict, Invalid
 from server.models import Generation
-from server.schemas import (
+from server.schemas.generation import (
     ContinueIn,
     ContinueOut,
     GenerationFull,

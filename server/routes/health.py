@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Response
 
 from server.deps import TheDesk
-from server.schemas import EngineOut, HealthOut
+from server.schemas.health import EngineOut, HealthOut
 
 router = APIRouter(prefix="/api", tags=["health"])
 

@@ -7,7 +7,7 @@ from server import manuscript
 from server.deps import Reading, RowId, WorkId, Writing
 from server.errors import Invalid
 from server.models import OutlineNode
-from server.schemas import OutlineChange, OutlineNew, OutlineOut
+from server.schemas.manuscript import OutlineChange, OutlineNew, OutlineOut
 
 router = APIRouter(prefix="/api/works/{work_id}/outline", tags=["outline"])
 

@@ -10,7 +10,7 @@ from retrieval.types import StoryPosition
 from server import manuscript
 from server.deps import TheDesk, WorkId
 from server.errors import from_retrieval
-from server.schemas import FoundOut, SearchOut
+from server.schemas.search import FoundOut, SearchOut
 
 router = APIRouter(prefix="/api/works/{work_id}", tags=["search"])
 

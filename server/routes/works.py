@@ -5,7 +5,7 @@ from fastapi import APIRouter, status
 from server import manuscript
 from server.deps import Reading, RowId, TheDesk, WorkId, Writing
 from server.models import Volume, Work, now
-from server.schemas import VolumeNew, VolumeOut, WorkChange, WorkNew, WorkOut
+from server.schemas.manuscript import VolumeNew, VolumeOut, WorkChange, WorkNew, WorkOut
 
 router = APIRouter(prefix="/api/works", tags=["works"])
 

@@ -1,77 +1,35 @@
-"""The tables. They are the truth; indexes and everything derived can be rebuilt from them.
+"""The book itself: works, volumes, chapters and their revisions, characters, outlines, and what
+was generated for them.
 
 Nothing saved is overwritten: a chapter's text lives in its revisions, and saving adds one.
-Times are UTC. Ids are random hex, so that rows can move between databases.
 """
 
-import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import JSON, Column, ForeignKey, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-
-def new_id() -> str:
-    return uuid.uuid4().hex
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """SQLite forgets the time zone; what we store is UTC, so say so when reading."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
-
-
-def _id() -> Any:
-    return Field(default_factory=new_id, primary_key=True, max_length=32)
-
-
-def _owner(table: str, *, index: bool = True, nullable: bool = False) -> Any:
-    """A foreign key that goes when its owner goes."""
-    return Field(
-        sa_column_args=(ForeignKey(f"{table}.id", ondelete="CASCADE"),),
-        sa_column_kwargs={"index": index, "nullable": nullable},
-        max_length=32,
-    )
-
-
-def _time() -> Any:
-    return Field(default_factory=now, sa_type=UtcTime)
-
-
-def _maybe_time() -> Any:
-    return Field(default=None, sa_column=Column(UtcTime, nullable=True))
+from server.models.base import made_at, maybe_time, owned_by, row_id
 
 
 class Work(SQLModel, table=True):
-    id: str = _id()
+    id: str = row_id()
     title: str = Field(max_length=200)
     author: str = Field(default="", max_length=200)
     synopsis: str = Field(default="", sa_type=Text)
     style: str = Field(default="", sa_type=Text)
     defaults: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """What the author last chose for generation here: length, sampling, adapter."""
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    deleted_at: datetime | None = _maybe_time()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
+    deleted_at: datetime | None = maybe_time()
     """Set while it lies in the bin; nothing shows it then, nothing is lost."""
 
 
 class Volume(SQLModel, table=True):
-    id: str = _id()
-    work_id: str = _owner("work")
+    id: str = row_id()
+    work_id: str = owned_by("work")
     position: int = 0
     title: str = Field(max_length=200)
 
@@ -81,8 +39,8 @@ class Chapter(SQLModel, table=True):
 
     __table_args__ = (Index("ix_chapter_order", "work_id", "position"),)
 
-    id: str = _id()
-    work_id: str = _owner("work", index=False)
+    id: str = row_id()
+    work_id: str = owned_by("work", index=False)
     volume_id: str | None = Field(
         default=None,
         sa_column=Column(ForeignKey("volume.id", ondelete="SET NULL"), nullable=True),
@@ -94,41 +52,41 @@ class Chapter(SQLModel, table=True):
     notes: str = Field(default="", sa_type=Text)
     revision: int = 0
     chars: int = 0
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    deleted_at: datetime | None = _maybe_time()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
+    deleted_at: datetime | None = maybe_time()
 
 
 class ChapterRevision(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("chapter_id", "number"),)
 
-    id: str = _id()
-    chapter_id: str = _owner("chapter")
+    id: str = row_id()
+    chapter_id: str = owned_by("chapter")
     number: int
     text: str = Field(sa_type=Text)
     sha256: str = Field(max_length=64)
     origin: str = Field(default="typed", max_length=20)
     """`import`, `typed`, `accepted` (a generation) or `restored`."""
     generation_id: str | None = Field(default=None, max_length=32)
-    created_at: datetime = _time()
+    created_at: datetime = made_at()
 
 
 class Character(SQLModel, table=True):
-    id: str = _id()
-    work_id: str = _owner("work")
+    id: str = row_id()
+    work_id: str = owned_by("work")
     position: int = 0
     name: str = Field(max_length=100)
     aliases: list[str] = Field(default_factory=list, sa_type=JSON)
     role: str = Field(default="", max_length=100)
     sheet: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     """Labelled paragraphs in the author's own order, e.g. 外貌, 性格, 秘密."""
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
 
 
 class OutlineNode(SQLModel, table=True):
-    id: str = _id()
-    work_id: str = _owner("work")
+    id: str = row_id()
+    work_id: str = owned_by("work")
     parent_id: str | None = Field(
         default=None,
         sa_column=Column(
@@ -149,8 +107,8 @@ class OutlineNode(SQLModel, table=True):
 class Generation(SQLModel, table=True):
     """One request to the engine: what was asked, sent and answered, and the verdict."""
 
-    id: str = _id()
-    work_id: str = _owner("work")
+    id: str = row_id()
+    work_id: str = owned_by("work")
     chapter_id: str | None = Field(
         default=None,
         sa_column=Column(ForeignKey("chapter.id", ondelete="SET NULL"), nullable=True, index=True),
@@ -168,15 +126,15 @@ class Generation(SQLModel, table=True):
     error: str = Field(default="", sa_type=Text)
     verdict: str = Field(default="", max_length=20)
     """`accepted`, `refused` or empty; becomes preference data later."""
-    created_at: datetime = _time()
-    finished_at: datetime | None = _maybe_time()
+    created_at: datetime = made_at()
+    finished_at: datetime | None = maybe_time()
 
 
 class Upload(SQLModel, table=True):
     """A file waiting between preview and import; its bytes lie in the data directory."""
 
-    id: str = _id()
+    id: str = row_id()
     filename: str = Field(max_length=300)
     sha256: str = Field(max_length=64)
     size: int
-    created_at: datetime = _time()
+    created_at: datetime = made_at()

@@ -1,0 +1,22 @@
+"""The tables. They are the truth; indexes and everything derived can be rebuilt from them."""
+
+from server.models.base import new_id, now
+from server.models.lore import Lorebook, LoreEntry
+from server.models.manuscript import (
+    Chapter,
+    ChapterRevision,
+    Character,
+    Generation,
+    OutlineNode,
+    Upload,
+    Volume,
+    Work,
+)
+from server.models.recap import Recap
+from server.models.story import Fact, Knowers, Progression, Scene
+
+__all__ = [
+    "Chapter", "ChapterRevision", "Character", "Fact", "Generation", "Knowers", "LoreEntry",
+    "Lorebook", "OutlineNode", "Progression", "Recap", "Scene", "Upload", "Volume", "Work",
+    "new_id", "now",
+]  # fmt: skip

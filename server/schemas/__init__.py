@@ -1,0 +1,1 @@
+"""Wire shapes, one module for each resource; sizes are limited here, once."""

@@ -1,0 +1,138 @@
+"""Wire shapes of continuations and their log."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from server.engines.base import Sampling
+from server.schemas.common import ChapterBody, Shape, Wanted
+from server.writing.length import frequency_penalty
+
+MAX_LENGTH = 20_000
+"""Characters that one continuation may be asked for."""
+
+
+class SamplingIn(Wanted):
+    temperature: float = Field(default=0.8, ge=0, le=2)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1, le=1000)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    frequency_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="By the length asked for when unset."
+    )
+    presence_penalty: float = Field(default=0.5, ge=-2, le=2)
+    repetition_penalty: float | None = Field(default=None, gt=0, le=2)
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    stop: list[Annotated[str, StringConstraints(min_length=1, max_length=50)]] = Field(
+        default_factory=list, max_length=8
+    )
+
+    def plain(self, length: int) -> Sampling:
+        """What the engine gets for a passage of about `length` characters."""
+        fields = self.model_dump() | {"stop": tuple(self.stop)}
+        if self.frequency_penalty is None:
+            fields["frequency_penalty"] = frequency_penalty(length)
+        return Sampling(**fields)
+
+
+class ContinueIn(Wanted):
+    """What is to be written, where."""
+
+    offset: int | None = Field(
+        default=None, ge=0, description="Characters of the chapter before the caret; its end."
+    )
+    revision: int | None = Field(
+        default=None, ge=0, description="The revision the author looks at; refused when older."
+    )
+    beat: str = Field(default="", max_length=100_000, description="What happens in this passage.")
+    length: int = Field(default=500, ge=1, le=MAX_LENGTH, description="Target, characters.")
+    adapter: str | None = Field(default=None, max_length=200)
+    sampling: SamplingIn = Field(default_factory=SamplingIn)
+    candidates: int = Field(default=1, ge=1, le=8)
+    retrieval: bool = True
+    pinned: list[str] = Field(default_factory=list, max_length=200)
+    excluded: list[str] = Field(default_factory=list, max_length=200)
+    stream: bool = True
+
+
+class MessageOut(Shape):
+    role: str
+    content: str
+
+
+class LeftOut(BaseModel):
+    id: str
+    group: str
+    source: str
+    tokens: int
+    score: float | None
+    reason: str
+    text: str
+
+
+class PlacedOut(LeftOut):
+    shortened: bool
+
+
+class PromptOut(BaseModel):
+    template: str
+    tokens: int
+    budget: int
+    messages: list[MessageOut]
+    kept: list[PlacedOut]
+    dropped: list[LeftOut]
+
+
+class CandidateOut(BaseModel):
+    text: str
+    finish_reason: str | None
+
+
+class UsageOut(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int | None
+
+
+class ContinueOut(BaseModel):
+    generation: str
+    text: str
+    finish_reason: str | None
+    candidates: list[CandidateOut]
+    usage: UsageOut
+    prompt: PromptOut
+
+
+class GenerationOut(Shape):
+    id: str
+    chapter_id: str | None
+    revision: int
+    offset: int
+    request: dict[str, Any]
+    outputs: list[dict[str, Any]]
+    usage: dict[str, Any]
+    model: str
+    state: str
+    error: str
+    verdict: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class GenerationFull(GenerationOut):
+    prompt: dict[str, Any]
+
+
+class VerdictIn(Wanted):
+    verdict: Literal["accepted", "refused"]
+    candidate: int = Field(default=0, ge=0, le=7)
+    text: ChapterBody | None = Field(
+        default=None, description="What was taken, where the author changed or cut it."
+    )
+    base_revision: int | None = Field(default=None, ge=0)
+
+
+class VerdictOut(BaseModel):
+    verdict: str
+    revision: int | None = None
