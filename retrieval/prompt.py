@@ -11,7 +11,7 @@ from typing import Any
 
 from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
 from retrieval.errors import PromptTooLarge
-from retrieval.shorten import shorten
+from retrieval.shorten import shorten, shorten_tail
 from retrieval.template import PromptTemplate
 from retrieval.types import ContextItem, Group, Left, Placed, Prompt, TokenCounter
 
@@ -30,8 +30,12 @@ def build(
     template: PromptTemplate,
     variables: Mapping[str, Any] | None = None,
     shares: Mapping[Group, float] = DEFAULT_SHARES,
+    refused: Sequence[tuple[ContextItem, str]] = (),
 ) -> Prompt:
     """The prompt of at most `limit` tokens, with an account of every item.
+
+    `refused` are items that may not stand whatever the room, each with the reason that the
+    author is told beside those that did not fit.
 
     Raises PromptTooLarge when what is required does not fit.
     """
@@ -39,8 +43,8 @@ def build(
     desk = _Desk(items, tokens, limit - frame, limit)
     desk.place_required()
     desk.place_shares(shares)
-    desk.place_left_over()
-    return _fit(desk, template, variables)
+    desk.place_left_over(shares)
+    return _fit(desk, template, variables, refused)
 
 
 class _Desk:
@@ -101,12 +105,31 @@ class _Desk:
                 self._put(item, item.text, "在本组的份额内")
                 room[item.group] -= self.cost(item)
 
-    def place_left_over(self) -> None:
-        """Unused shares go half to what waits, best first, then to the tail, then on."""
-        self._place_waiting(self.left // 2)
+    def place_left_over(self, shares: Mapping[Group, float]) -> None:
+        """What groups do not use goes to the tail, then to what waits, best first."""
         for item in [i for i in self.placed if i.group is Group.TAIL]:
-            self._grow(item)
+            self._grow(item, self._tail_room(shares))
         self._place_waiting(self.left)
+
+    def _tail_room(self, shares: Mapping[Group, float]) -> int:
+        """The tail's share and half of what the slowly changing groups leave.
+
+        What the changing groups (passages, beat) happen to take counts only in quarters of
+        the room, so that the tail begins at the same place in one continuation and the next.
+        """
+        room = allowances(self.room, shares)
+        changing = [i for i in self.full if i.group in (Group.PASSAGES, Group.BEAT)]
+        steady = sum(
+            p.tokens + HEADING
+            for p in self.placed.values()
+            if p.item.group is not Group.TAIL and p.item not in changing
+        )
+        wanted = sum(self.cost(i) for i in changing)
+        reserved = sum(room[group] for group in {i.group for i in changing})
+        spare = max(0, self.room - steady - room[Group.TAIL] - reserved)
+        unwanted = max(0, self.room - steady - room[Group.TAIL] - wanted)
+        coarse = self.room // 4
+        return room[Group.TAIL] + max(spare // 2, unwanted // coarse * coarse)
 
     def _place_waiting(self, room: int) -> None:
         for item in [i for i in self.waiting if i not in self.placed]:
@@ -152,24 +175,34 @@ class _Desk:
         if self.cost(item) <= room:
             self._put(item, item.text, reason)
             return
-        text, count = shorten(item.text, room - HEADING, item.keep or "start", self.tokens)
+        text, count = self._shortened(item, room - HEADING)
         if text:
             self._put(item, text, f"{reason}，缩短到 {count} 词元", count)
         else:
             self.reasons[item] = f"放不下：只剩 {max(0, room - HEADING)} 词元"
 
-    def _grow(self, item: ContextItem) -> None:
+    def _shortened(self, item: ContextItem, room: int) -> tuple[str, int]:
+        if item.group is Group.TAIL and item.keep == "end":
+            return shorten_tail(item.text, room, self.tokens)
+        return shorten(item.text, room, item.keep or "start", self.tokens)
+
+    def _grow(self, item: ContextItem, room: int) -> None:
         old = self.placed[item]
         if old.shortened:
             self._take(item, "")
-            self._put_shortened(item, self.left, "必需")
+            self._put_shortened(item, min(room, self.left), "必需")
 
     def _take(self, item: ContextItem, reason: str) -> None:
         self.left += self.placed.pop(item).tokens + HEADING
         self.reasons[item] = reason
 
 
-def _fit(desk: _Desk, template: PromptTemplate, variables: Mapping[str, Any] | None) -> Prompt:
+def _fit(
+    desk: _Desk,
+    template: PromptTemplate,
+    variables: Mapping[str, Any] | None,
+    refused: Sequence[tuple[ContextItem, str]],
+) -> Prompt:
     """Render, count the whole, and give back until it is inside the limit."""
     while True:
         kept = _in_order(desk.placed.values())
@@ -183,8 +216,15 @@ def _fit(desk: _Desk, template: PromptTemplate, variables: Mapping[str, Any] | N
         Left(item, size, desk.reasons.get(item, "没有用上"))
         for item, size in desk.full.items()
         if item not in desk.placed
-    )
+    ) + _refused(desk.tokens, refused)
     return Prompt(messages, total, desk.limit, kept, dropped, template.version)
+
+
+def _refused(tokens: TokenCounter, refused: Sequence[tuple[ContextItem, str]]) -> tuple[Left, ...]:
+    sizes = tokens.count([item.text for item, _ in refused]) if refused else []
+    return tuple(
+        Left(item, size, reason) for (item, reason), size in zip(refused, sizes, strict=True)
+    )
 
 
 def _in_order(placed: Any) -> tuple[Placed, ...]:

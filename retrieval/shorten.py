@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from retrieval import tail
 from retrieval.chunk import sentences
 from retrieval.types import TokenCounter
 
@@ -23,6 +24,15 @@ def shorten(
     # One sentence longer than the room: cut inside it rather than lose the place.
     span = cuts[0] if cuts else len(text)
     return _longest(text, list(range(1, span + 1)), room, keep, tokens)
+
+
+def shorten_tail(text: str, room: int, tokens: TokenCounter) -> tuple[str, int]:
+    """The end of `text` within `room` tokens, begun at one of `tail.steps`; at any sentence
+    where even the last step is too long. Returns it and its token count."""
+    best, size = _longest(
+        text, [len(text) - start for start in reversed(tail.steps(text))], room, "end", tokens
+    )
+    return (best, size) if len(best) >= tail.ENDING else shorten(text, room, "end", tokens)
 
 
 def _cuts(text: str, keep: Literal["start", "end"]) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from retrieval import tail
 from retrieval.errors import RetrievalError
 from retrieval.types import Group, Message, Placed
 
@@ -39,11 +40,19 @@ class PromptTemplate:
     def render(
         self, placed: Sequence[Placed], variables: Mapping[str, Any] | None = None
     ) -> tuple[Message, ...]:
-        """The messages for these blocks; every group is a list, empty where nothing stands."""
+        """The messages for these blocks; every group is a list, empty where nothing stands.
+
+        `earlier` and `ending` are the tail's text in two parts (`tail.split`).
+        """
         blocks: dict[str, Any] = {
             group.value: [p for p in placed if p.item.group is group] for group in Group
         }
-        names = {"title": "", "length": 0, **(variables or {}), **blocks}
+        whole = "".join(placed.text for placed in blocks[Group.TAIL.value])
+        earlier, ending = tail.split(whole)
+        names = {
+            "title": "", "length": 0, **(variables or {}), **blocks,
+            "earlier": earlier, "ending": ending,
+        }  # fmt: skip
         messages = (
             Message("system", _render(self.system, names, self.name)),
             Message("user", _render(self.user, names, self.name)),

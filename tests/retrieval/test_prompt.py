@@ -1,6 +1,7 @@
 """Whole prompts as snapshots, and the budget's promises as properties."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import PromptTooLarge
 from retrieval.prompt import build
+from retrieval.tail import ENDING, STEP, beginning, split, steps
 from retrieval.template import load_template
 from retrieval.types import ContextItem, Group, Message, Prompt
 
@@ -75,8 +77,8 @@ def test_the_tail_keeps_its_end_and_takes_what_others_leave() -> None:
     assert tail.endswith(placed.text)
     assert placed.text.startswith("这是第")
     assert placed.shortened
-    # All of the room is the tail's when nobody else wants any.
-    assert prompt.tokens > 1900
+    # All of the room is the tail's when nobody else wants any, up to a step.
+    assert prompt.tokens > 2000 - STEP - 20
 
 
 def test_priority_decides_what_stays_and_every_loss_has_a_reason() -> None:
@@ -151,3 +153,64 @@ def test_never_more_than_the_limit_and_nothing_unaccounted(
             whole.startswith(placed.text) if placed.item.keep == "start"
             else whole.endswith(placed.text)
         )  # fmt: skip
+
+
+def test_what_may_not_stand_is_told_with_its_reason() -> None:
+    secret = item("fact:1", Group.CAST, "他就是罗长庚。")
+    prompt = build(
+        [item("beat", Group.BEAT, "这一段要写：他上岸。", required=True)],
+        tokens=Characters(), limit=2000, template=TEMPLATE, refused=[(secret, "视角人物此时还不知道")],
+    )  # fmt: skip
+    (left,) = prompt.dropped
+    assert (left.item, left.tokens, left.reason) == (secret, 7, "视角人物此时还不知道")
+    assert "罗长庚" not in "".join(m.content for m in prompt.messages)
+
+
+SHEET = item("cast", Group.CAST, "沈砚，主角。左手缺一指。" * 40)
+BOOK = "".join(f"这是第{n}句话，说的是第{n * 7 % 31}件事。" for n in range(400))
+
+
+def _at(offset: int, passage: str) -> Prompt:
+    start = beginning(offset, 12_000)
+    return make(
+        [
+            SHEET,
+            item("tail", Group.TAIL, BOOK[start:offset], required=True, keep="end", priority=100),
+            *(item(f"passage{n}", Group.PASSAGES, passage + str(n)) for n in range(40)),
+            item("beat", Group.BEAT, f"这一段要写：第{offset}步。", required=True),
+        ],
+        limit=6000,
+    )
+
+
+def test_the_next_continuation_sends_the_same_words_first() -> None:
+    """What the engine's prefix cache needs: only the end differs, whatever recall brings."""
+    prompts = [_at(offset, "去年那扇门还是红的。" * (20 + n % 5)) for n, offset in
+               enumerate(range(3000, 4500, 150))]  # fmt: skip
+    texts = ["\0".join(m.content for m in p.messages) for p in prompts]
+    shares = [_common(first, second) / len(second) for first, second in pairwise(texts)]
+    # The tail moves on by a step two or three times in 1,500 characters; else most is shared.
+    assert sorted(shares)[3] > 0.6
+    assert all(_common(texts[0], text) > texts[0].index(SHEET.text) for text in texts)
+
+
+def _common(first: str, second: str) -> int:
+    return next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="山水人。！？”\n，", max_size=3000))
+def test_the_tail_is_split_without_loss(text: str) -> None:
+    earlier, ending = split(text)
+    assert earlier + ending == text
+    assert len(ending) >= min(ENDING, len(text))
+    assert all(0 <= start < len(text) for start in steps(text))
+    assert steps(text)[:1] == ([0] if text else [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6), st.integers(STEP, 20_000))
+def test_a_tail_begins_at_a_multiple_of_the_step(offset: int, most: int) -> None:
+    start = beginning(offset, most)
+    assert start % STEP == 0
+    assert start == 0 or most - STEP < offset - start <= most

@@ -1,0 +1,42 @@
+"""The verbatim text before the caret: where it begins, and where the model's own part begins.
+
+Both are chosen so that the next continuation in the same chapter sends the same words again,
+with more behind them, and the engine's prefix cache pays: the beginning stays at the same
+place of the chapter until a whole step has to go, and only the last few sentences, which are
+the beginning of the model's answer (docs/decisions/0004), stand behind what changes.
+"""
+
+from retrieval.chunk import sentences
+
+STEP = 600
+"""Characters by which the beginning moves when the text outgrows its room."""
+
+ENDING = 160
+"""Fewest characters that the model finds as its own beginning; whole sentences."""
+
+
+def beginning(offset: int, most: int) -> int:
+    """Where to begin so that at most `most` characters stand before `offset`: a multiple of
+    STEP, so that it is the same for many offsets in a row."""
+    return max(0, -(-(offset - most) // STEP) * STEP)
+
+
+def steps(text: str) -> list[int]:
+    """Where `text`, itself begun at a multiple of STEP, may begin instead: sentence starts,
+    the first at or behind each multiple of STEP, ascending, from 0."""
+    found: list[int] = []
+    wanted = 0
+    for start, _ in sentences(text):
+        if start >= wanted:
+            found.append(start)
+            wanted = (start // STEP + 1) * STEP
+    return found
+
+
+def split(text: str) -> tuple[str, str]:
+    """(what came earlier, the ending): the ending is the shortest run of whole sentences of
+    at least ENDING characters; all of a shorter text is ending."""
+    for start, _ in reversed(sentences(text)):
+        if len(text) - start >= ENDING:
+            return text[:start], text[start:]
+    return "", text
