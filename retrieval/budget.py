@@ -1,9 +1,9 @@
 """How many tokens each kind of context may take, and what is left when it takes less.
 
 The shares are a documented default (docs/architecture.md); a work may bring its own.
-Of what groups do not use, half goes to what waits with the highest priority and the rest to
-the verbatim tail. All of it to the tail would be simpler, but in a small window no passage
-fits its own group's share, and recall would be for nothing.
+What a group does not use flows to the verbatim tail, but for a fifth of the whole that is kept
+for passages and beat: in a small window no passage fits its own group's share, and recall
+would be for nothing.
 """
 
 from collections.abc import Mapping

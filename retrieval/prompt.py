@@ -112,7 +112,8 @@ class _Desk:
         self._place_waiting(self.left)
 
     def _tail_room(self, shares: Mapping[Group, float]) -> int:
-        """The tail's share and half of what the slowly changing groups leave.
+        """The tail's share and what the slowly changing groups leave, less room for
+        passages and beat of at least a fifth of the whole.
 
         What the changing groups (passages, beat) happen to take counts only in quarters of
         the room, so that the tail begins at the same place in one continuation and the next.
@@ -125,11 +126,11 @@ class _Desk:
             if p.item.group is not Group.TAIL and p.item not in changing
         )
         wanted = sum(self.cost(i) for i in changing)
-        reserved = sum(room[group] for group in {i.group for i in changing})
-        spare = max(0, self.room - steady - room[Group.TAIL] - reserved)
-        unwanted = max(0, self.room - steady - room[Group.TAIL] - wanted)
-        coarse = self.room // 4
-        return room[Group.TAIL] + max(spare // 2, unwanted // coarse * coarse)
+        share = sum(room[group] for group in {i.group for i in changing})
+        free = self.room - steady - room[Group.TAIL]
+        quarter = max(1, self.room // 4)
+        unwanted = (free - wanted) // quarter * quarter
+        return room[Group.TAIL] + max(0, unwanted, free - max(share, self.room // 5))
 
     def _place_waiting(self, room: int) -> None:
         for item in [i for i in self.waiting if i not in self.placed]:

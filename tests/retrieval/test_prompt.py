@@ -166,7 +166,7 @@ def test_what_may_not_stand_is_told_with_its_reason() -> None:
     assert "罗长庚" not in "".join(m.content for m in prompt.messages)
 
 
-SHEET = item("cast", Group.CAST, "沈砚，主角。左手缺一指。" * 40)
+SHEET = item("cast", Group.CAST, "沈砚，主角。左手缺一指。" * 40, priority=40)
 BOOK = "".join(f"这是第{n}句话，说的是第{n * 7 % 31}件事。" for n in range(400))
 
 
@@ -195,7 +195,9 @@ def test_the_next_continuation_sends_the_same_words_first() -> None:
 
 
 def _common(first: str, second: str) -> int:
-    return next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)
+    return next(
+        (n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), len(first)
+    )
 
 
 @settings(max_examples=60, deadline=None)
