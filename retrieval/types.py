@@ -75,15 +75,18 @@ class Character:
 class Scene:
     """`text[start:end]` of a chapter, where it happens at another time than it is told.
 
-    `when` is on the scale on which chapter n (0-based) happens from n to n + 1: a memory of
-    what was before the book is negative, 2.5 lies in the middle of the third chapter.
+    `when` is on the scale on which chapter n (0-based) happens between n and n + 1: 0 or less
+    is before the book, 3 right after the third chapter, 2.5 somewhere in its middle. `rank`
+    orders scenes of the same `when`. None: nobody knows when; then only the scene itself sees
+    it, and it sees nothing else. `end` None: to the chapter's end, however it grows.
     `backstory` is true from then on even for chapters told before the scene.
     """
 
-    chapter_id: str
+    chapter: int
     start: int
-    end: int
-    when: float
+    end: int | None
+    when: float | None
+    rank: float = 0.0
     backstory: bool = False
 
 
@@ -91,8 +94,9 @@ class Scene:
 class Validity:
     """When something holds and who knows it. All None: always, for everybody.
 
-    It holds at positions p with since <= p < until. `known_by` maps a character's id to the
-    place where they learned it, None for those who always knew.
+    It holds at positions p with since <= p < until, places of the telling both; where scenes
+    have their own time, `View.passed` says whether a place lies behind. `known_by` maps a
+    character's id to the place where they learned it, None for those who always knew.
     """
 
     since: StoryPosition | None = None
