@@ -1,9 +1,9 @@
 """Prompt templates: Jinja files that an author may edit, known by the hash of their text.
 
-A template is a folder with `system.j2`, `user.j2` and, where the model is to go on from
-given words, `assistant.j2`: what it renders is the beginning of the answer. A folder of the same name in the
-author's own directory wins over the shipped one. Rendering is sandboxed: a template is
-text from an author or a file, not code.
+A template has a `system` and a `user` part and, where the model is to go on from given words,
+an `assistant` part: what it renders is the beginning of the answer. The shipped ones are
+folders of `system.j2`, `user.j2` and `assistant.j2`. Rendering is sandboxed: a template is text
+from an author or a file, not code.
 """
 
 import hashlib
@@ -13,14 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from retrieval import tail
 from retrieval.errors import RetrievalError
-from retrieval.types import Group, Message, Placed
+from retrieval.types import ContextItem, Group, Message, Placed
 
 SHIPPED = Path(__file__).parent / "templates"
+ROLES = ("system", "user", "assistant")
 
 
 class BrokenTemplate(RetrievalError):
@@ -54,9 +55,9 @@ class PromptTemplate:
             "earlier": earlier, "ending": ending,
         }  # fmt: skip
         messages = (
-            Message("system", _render(self.system, names, self.name)),
-            Message("user", _render(self.user, names, self.name)),
-            Message("assistant", _render(self.assistant, names, self.name)),
+            Message("system", _render(self.system, names, f"{self.name} 的 system 部分")),
+            Message("user", _render(self.user, names, f"{self.name} 的 user 部分")),
+            Message("assistant", _render(self.assistant, names, f"{self.name} 的 assistant 部分")),
         )
         return messages if messages[2].content else messages[:2]
 
@@ -69,23 +70,44 @@ def _compiled(source: str) -> Any:
     return _environment.from_string(source)
 
 
-def _render(source: str, names: Mapping[str, Any], template: str) -> str:
+def _render(source: str, names: Mapping[str, Any], place: str) -> str:
     try:
         return str(_compiled(source).render(names)).strip()
     except TemplateError as error:
+        line = f"第 {error.lineno} 行" if isinstance(error, TemplateSyntaxError) else ""
         raise BrokenTemplate(
-            f"提示词模板“{template}”有误（{error}），请改正它，或删掉它改用自带的模板。"
+            f"提示词模板 {place}{line}有误（{error.message or error}），请改正它，或改用自带的模板。"
         ) from error
 
 
-def load_template(name: str, own: Path | None = None) -> PromptTemplate:
-    """The author's template of this name if there is one in `own`, else the shipped one."""
-    for root in (own, SHIPPED):
-        if root is not None and (root / name / "user.j2").is_file():
-            parts = [_read(root / name / f"{role}.j2") for role in ("system", "user", "assistant")]
-            digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-            return PromptTemplate(name, f"{name}@{digest[:8]}", *parts)
-    raise BrokenTemplate(f"没有名为“{name}”的提示词模板，请改用 continuation。")
+def template_of(name: str, system: str, user: str, assistant: str = "") -> PromptTemplate:
+    """A template from its parts; its version follows from them."""
+    digest = hashlib.sha256("\0".join((system, user, assistant)).encode()).hexdigest()
+    return PromptTemplate(name, f"{name}@{digest[:8]}", system, user, assistant)
+
+
+def load_template(name: str) -> PromptTemplate:
+    """The shipped template of this name. Raises BrokenTemplate where there is none."""
+    if name not in shipped_names():
+        raise BrokenTemplate(
+            f"没有名为“{name}”的提示词模板，可用的有：{'、'.join(shipped_names())}。"
+        )
+    return template_of(name, *(_read(SHIPPED / name / f"{role}.j2") for role in ROLES))
+
+
+def shipped_names() -> list[str]:
+    return sorted(folder.name for folder in SHIPPED.iterdir() if (folder / "user.j2").is_file())
+
+
+def check(template: PromptTemplate) -> None:
+    """Render with every group filled, then with none. Raises BrokenTemplate where it fails or
+    where what the author wants written, or the text to go on with, would not arrive."""
+    template.render(())
+    blocks = [Placed(ContextItem(g, g, f"〔{g}〕" * 9, g), f"〔{g}〕" * 9, 0, "") for g in Group]
+    whole = "".join(m.content for m in template.render(blocks, {"title": "题", "length": 9}))
+    for group, told in ((Group.BEAT, "本段要求 beat"), (Group.TAIL, "正文 earlier 和 ending")):
+        if f"〔{group}〕" * 9 not in whole:
+            raise BrokenTemplate(f"提示词模板里没有用到{told}，模型会看不到它；请把它加上。")
 
 
 def _read(path: Path) -> str:

@@ -58,7 +58,6 @@ def open_desk(
         indexer,
         engine,
         prompt_tokens=settings.prompt_tokens or prompt_tokens,
-        templates=settings.data_dir / "templates",
     )
     return Desk(settings, database, library, indexer, engine, continuation)
 

@@ -14,9 +14,10 @@ from server.models.manuscript import (
 )
 from server.models.recap import Recap
 from server.models.story import Fact, Knowers, Progression, Scene
+from server.models.template import TemplateVersion
 
 __all__ = [
     "Chapter", "ChapterRevision", "Character", "Fact", "Generation", "Knowers", "LoreEntry",
-    "Lorebook", "OutlineNode", "Progression", "Recap", "Scene", "Upload", "Volume", "Work",
+    "Lorebook", "OutlineNode", "Progression", "Recap", "Scene", "TemplateVersion", "Upload", "Volume", "Work",
     "new_id", "now",
 ]  # fmt: skip

@@ -7,14 +7,13 @@ yields `prompt`, `delta`…, and `done` or `error`. Closing `events` stops the e
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from retrieval.context import items_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
 from retrieval.prompt import build
-from retrieval.template import load_template
+from retrieval.template import PromptTemplate
 from retrieval.types import Found, Prompt
 from server.db import Database
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
@@ -35,6 +34,7 @@ from server.indexing import Indexer
 from server.manuscript import get_chapter
 from server.models import Generation, new_id
 from server.sse import Event
+from server.templates import in_use
 from server.writing.brief import Loaded, Place, load_brief
 from server.writing.candidates import Candidates
 from server.writing.explain import describe
@@ -85,14 +85,12 @@ class Continuation:
         engine: Engine,
         *,
         prompt_tokens: int,
-        templates: Path | None = None,
     ) -> None:
         self._database = database
         self._library = library
         self._indexer = indexer
         self._engine = engine
         self._prompt_tokens = prompt_tokens
-        self._templates = templates
         self._log = GenerationLog(database)
         self.running = Running()
 
@@ -118,9 +116,10 @@ class Continuation:
     def _prepare(self, wish: Wish) -> Prepared:
         with self._database.reading() as session:
             loaded = load_brief(session, wish.place)
+            template = in_use(session, "continuation", wish.place.work_id).template
         limit, output = self._room(wish.place.length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
-        prompt = self._build(loaded, found, limit)
+        prompt = self._build(loaded, found, limit, template)
         generation = new_id()
         request = EngineRequest(
             messages=prompt.messages,
@@ -163,7 +162,9 @@ class Continuation:
         except RetrievalError as error:
             raise from_retrieval(error) from error
 
-    def _build(self, loaded: Loaded, found: list[Found], limit: int) -> Prompt:
+    def _build(
+        self, loaded: Loaded, found: list[Found], limit: int, template: PromptTemplate
+    ) -> Prompt:
         brief = loaded.brief
         items = items_for(replace(brief, found=found))
         try:
@@ -171,7 +172,7 @@ class Continuation:
                 items,
                 tokens=self._engine.tokens,
                 limit=limit,
-                template=load_template("continuation", self._templates),
+                template=template,
                 variables={"title": brief.title, "length": brief.length},
             )
         except RetrievalError as error:
