@@ -1,0 +1,147 @@
+"""What the order of the prompt is worth to the engine's prefix cache.
+
+Ten continuations in a row in one chapter of the sample novel, as an author would ask for them:
+each begins where the one before it ended, 150 characters on, and asks for something else. The
+prompts are the desk's own. The engine then gets them twice, over its own socket: as they are,
+and as the same blocks with what recall found first, which is how retrieval is usually put into
+a prompt. Each order has a cache of its own (`cache_salt`), so neither profits from the other.
+Time to first token from the second continuation on; hits by vLLM's own counters.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.desk import RunningDesk, serving
+from bench.report import Report
+from retrieval.template import PromptTemplate, load_template, template_of
+from retrieval.types import ContextItem, Group, Placed
+
+TURNS = 10
+FIRST = 900
+STEP = 150
+BEATS = (
+    "她停下来，听了一会儿。", "说起当年的事。", "外面有人敲门。", "他不肯把东西交出来。",
+    "天色暗下去。", "她数了数钱。", "两个人谁也没有先开口。", "船靠了岸。", "她认出了那个字。",
+    "灯灭了。",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    messages: list[dict[str, str]]
+    first_token: float
+    cached: float
+    prompt: float
+
+
+def run(report: Report) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with serving(home / "data", home / "serve.log") as desk:
+            ours, naive = _measure(desk)
+    _tell(report, ours, naive)
+
+
+def _measure(desk: RunningDesk) -> tuple[list[Asked], list[Asked]]:
+    socket, key = desk.engine()
+    through = httpx.Client(base_url=desk.address, timeout=300, trust_env=False)
+    direct = httpx.Client(
+        transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://engine",
+        headers={"authorization": f"Bearer {key}"}, timeout=300,
+    )  # fmt: skip
+    model = through.get("/api/health").json()["engine"]["model"]
+    prompts = _prompts(through)
+    naive = naive_order()
+    return (
+        [_ask(direct, model, p["messages"], "ours") for p in prompts],
+        [_ask(direct, model, _rendered(naive, p), "naive") for p in prompts],
+    )
+
+
+def _prompts(client: httpx.Client) -> list[dict[str, Any]]:
+    work = client.get("/api/works").json()[0]["id"]
+    root = f"/api/works/{work}/chapters"
+    chapter = client.get(root).json()[-1]["id"]
+    made = []
+    for turn in range(TURNS):
+        wanted = {"offset": FIRST + turn * STEP, "beat": BEATS[turn], "length": 100}
+        answer = client.post(f"{root}/{chapter}/context", json=wanted)
+        answer.raise_for_status()
+        made.append(answer.json())
+    return made
+
+
+def naive_order() -> PromptTemplate:
+    """The shipped template's own words, with the found passages first and the rest behind."""
+    shipped = load_template("continuation")
+    _, passages, rest = _cut(shipped.user, "{%- if passages %}", "{%- for block in beat %}")
+    before = shipped.user.split("{%- if passages %}")[0]
+    head, _, recap = shipped.system.partition("{%- if recap %}")
+    return template_of(
+        "naive", head, f"{passages}\n{{%- if recap %}}{recap}\n{before}{rest}", shipped.assistant
+    )
+
+
+def _cut(text: str, start: str, end: str) -> tuple[str, str, str]:
+    first, second = text.index(start), text.index(end)
+    return text[:first], text[first:second], text[second:]
+
+
+def _rendered(template: PromptTemplate, prompt: dict[str, Any]) -> list[dict[str, str]]:
+    placed = [
+        Placed(ContextItem(k["id"], Group(k["group"]), k["text"], k["source"]), k["text"], 0, "")
+        for k in prompt["kept"]
+    ]
+    messages = template.render(placed, {"length": 100})
+    return [{"role": m.role, "content": m.content} for m in messages]
+
+
+def _ask(client: httpx.Client, model: str, messages: list[dict[str, str]], salt: str) -> Asked:
+    body: dict[str, Any] = {
+        "model": model, "messages": messages, "max_tokens": 2, "stream": True, "temperature": 0.0,
+        "add_generation_prompt": False, "continue_final_message": True, "cache_salt": salt,
+    }  # fmt: skip
+    hits, queries = _counters(client)
+    start = time.perf_counter()
+    seconds = None
+    with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        answer.raise_for_status()
+        for line in answer.iter_lines():
+            if seconds is None and '"content":"' in line and '"content":""' not in line:
+                seconds = time.perf_counter() - start
+    if seconds is None:
+        raise RuntimeError("the engine sent no text")
+    hits_now, queries_now = _counters(client)
+    return Asked(messages, seconds, hits_now - hits, queries_now - queries)
+
+
+def _counters(client: httpx.Client) -> tuple[float, float]:
+    """(tokens found in the prefix cache, tokens asked for), since the engine began."""
+    lines = client.get("/metrics").text.splitlines()
+
+    def total(name: str) -> float:
+        return sum(float(x.rpartition(" ")[2]) for x in lines if x.startswith(name + "{"))
+
+    return total("vllm:prefix_cache_hits_total"), total("vllm:prefix_cache_queries_total")
+
+
+def _tell(report: Report, ours: Sequence[Asked], naive: Sequence[Asked]) -> None:
+    mean = {
+        name: statistics.mean(a.first_token for a in asked[1:])
+        for name, asked in (("ours", ours), ("naive", naive))
+    }
+    note = f"mean of continuations 2–{TURNS} of the sample's last chapter"
+    tokens = statistics.mean(a.prompt for a in ours)
+    report.add("prefix_ttft_s", mean["ours"], "s", f"{note}; prompts of {tokens:.0f} tokens")
+    report.add("prefix_ttft_naive_s", mean["naive"], "s", "the same blocks, recall first")
+    report.add("prefix_ttft_ratio", mean["ours"] / mean["naive"], "", "ours to naive")
+    for name, asked in (("prefix_hit_rate", ours), ("prefix_hit_rate_naive", naive)):
+        rate = sum(a.cached for a in asked[1:]) / sum(a.prompt for a in asked[1:])
+        report.add(name, rate, "", "vLLM's prefix_cache_hits / prefix_cache_queries")
