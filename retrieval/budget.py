@@ -8,6 +8,7 @@ would be for nothing.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from retrieval.types import Group
 
@@ -36,6 +37,26 @@ ORDER: tuple[Group, ...] = (
 )
 """Where each group stands: what changes least comes first, so that the engine's prefix
 cache keeps paying from one continuation to the next."""
+
+
+def shares_from(wanted: Mapping[str, Any]) -> Mapping[Group, float]:
+    """The default shares with a work's own in their place, as {"passages": 0.2, …}.
+
+    Raises ValueError, with a sentence for the author, where they make no budget.
+    """
+    unknown = wanted.keys() - {group.value for group in Group}
+    if unknown:
+        raise ValueError(
+            f"没有名为{'、'.join(sorted(unknown))}的份额，可用的有：{'、'.join(g.value for g in Group)}。"
+        )
+    for name, share in wanted.items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"{name} 的份额要在 0 到 1 之间，请改正。")
+    own = {Group(name): float(share) for name, share in wanted.items()}
+    shares = {**DEFAULT_SHARES, **own}
+    if not any(shares.values()):
+        raise ValueError("所有的份额都是 0，请至少留一份。")
+    return shares
 
 
 def allowances(room: int, shares: Mapping[Group, float]) -> dict[Group, int]:

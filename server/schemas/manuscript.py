@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 
+from retrieval.budget import shares_from
 from server.schemas.common import ChapterBody, Kind, Note, Shape, Status, Title, Wanted
 
 
@@ -33,7 +34,20 @@ class WorkChange(Wanted):
     author: str | None = Field(default=None, max_length=200)
     synopsis: Note | None = None
     style: Note | None = None
-    defaults: dict[str, Any] | None = None
+    defaults: dict[str, Any] | None = Field(
+        default=None,
+        description="What is remembered for the next continuation; `budget` holds the work's own "
+        'shares of the prompt by group, e.g. `{"passages": 0.2}`.',
+    )
+
+    @field_validator("defaults")
+    @classmethod
+    def _makes_a_budget(cls, defaults: dict[str, Any] | None) -> dict[str, Any] | None:
+        budget = (defaults or {}).get("budget", {})
+        if not isinstance(budget, dict):
+            raise ValueError("budget 应当是各组份额的对照表")
+        shares_from(budget)
+        return defaults
 
 
 class VolumeOut(Shape):

@@ -5,16 +5,17 @@ yields `prompt`, `delta`…, and `done` or `error`. Closing `events` stops the e
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from retrieval.budget import shares_from
 from retrieval.context import items_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
 from retrieval.prompt import build
 from retrieval.template import PromptTemplate
-from retrieval.types import Found, Prompt
+from retrieval.types import Found, Group, Prompt
 from server.db import Database
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
 from server.errors import (
@@ -31,7 +32,7 @@ from server.errors import (
     from_retrieval,
 )
 from server.indexing import Indexer
-from server.manuscript import get_chapter
+from server.manuscript import get_chapter, get_work
 from server.models import Generation, new_id
 from server.sse import Event
 from server.templates import in_use
@@ -117,9 +118,10 @@ class Continuation:
         with self._database.reading() as session:
             loaded = load_brief(session, wish.place)
             template = in_use(session, "continuation", wish.place.work_id).template
+            shares = shares_from(get_work(session, wish.place.work_id).defaults.get("budget", {}))
         limit, output = self._room(wish.place.length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
-        prompt = self._build(loaded, found, limit, template)
+        prompt = self._build(loaded, found, limit, template, shares)
         generation = new_id()
         request = EngineRequest(
             messages=prompt.messages,
@@ -163,7 +165,12 @@ class Continuation:
             raise from_retrieval(error) from error
 
     def _build(
-        self, loaded: Loaded, found: list[Found], limit: int, template: PromptTemplate
+        self,
+        loaded: Loaded,
+        found: list[Found],
+        limit: int,
+        template: PromptTemplate,
+        shares: Mapping[Group, float],
     ) -> Prompt:
         brief = loaded.brief
         items = items_for(replace(brief, found=found))
@@ -173,6 +180,7 @@ class Continuation:
                 tokens=self._engine.tokens,
                 limit=limit,
                 template=template,
+                shares=shares,
                 variables={"title": brief.title, "length": brief.length},
             )
         except RetrievalError as error:

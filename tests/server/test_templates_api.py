@@ -71,3 +71,20 @@ def test_names_and_works_that_are_not_there(api: Client) -> None:
     api.refused(404, "template_not_found", "GET", "/api/templates/nobody")
     api.refused(404, "work_not_found", "GET", ROOT, params=nowhere)
     api.refused(404, "work_not_found", "PUT", ROOT, json=_parts(api), params=nowhere)
+
+
+def test_a_work_brings_its_own_budget(api: Client) -> None:
+    work, (*_, last) = api.book()
+    path = f"/api/works/{work}"
+    told = api.refused(
+        422, "invalid_request", "PATCH", path, json={"defaults": {"budget": {"passage": 0.2}}}
+    )
+    assert "passages" in told
+    for wrong in ({"tail": 2}, {"tail": "x"}, {"tail": True}, 7):
+        api.refused(422, "invalid_request", "PATCH", path, json={"defaults": {"budget": wrong}})
+    everything = dict.fromkeys(("system", "beat", "cast", "lore", "threads", "recap"), 0)
+    api.ok("PATCH", path, json={"defaults": {"budget": everything | {"passages": 1, "tail": 0}}})
+    kept = _prompt(api, work, last)["kept"]
+    assert {k["id"] for k in kept if k["reason"] == "在本组的份额内"} <= {
+        k["id"] for k in kept if k["group"] == "passages"
+    }
