@@ -23,6 +23,7 @@ from server.models import (
     Work,
     now,
 )
+from server.places import move_places
 
 LOCKED = "locked"
 
@@ -142,7 +143,7 @@ def save_text(
     origin: str = "typed",
     generation_id: str | None = None,
 ) -> ChapterRevision | None:
-    """Add a revision; None when the text is what it was.
+    """Add a revision; None when the text is what it was. Places in it move along (`places`).
 
     `base` is the revision the author was looking at: another one current raises
     StaleRevision, so that a conflict becomes a choice and not a loss.
@@ -155,7 +156,8 @@ def save_text(
     if chapter.status == LOCKED:
         raise Conflict("这一章已锁定，先解锁再修改。", code="chapter_locked")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if chapter.revision and get_revision(session, chapter, chapter.revision).sha256 == digest:
+    current = get_revision(session, chapter, chapter.revision) if chapter.revision else None
+    if current is not None and current.sha256 == digest:
         return None
     revision = ChapterRevision(
         chapter_id=chapter.id,
@@ -165,6 +167,8 @@ def save_text(
         origin=origin,
         generation_id=generation_id,
     )
+    old = current.text if current is not None else ""
+    move_places(session, chapter, old, text, revision.number)
     chapter.revision = revision.number
     chapter.chars = sum(not c.isspace() for c in text)
     chapter.updated_at = now()

@@ -1,0 +1,108 @@
+"""Places in a chapter move along when its text is saved.
+
+Scenes, progressions, facts and lore entries say where in the telling they begin, end or were
+learned, as an offset into a chapter's current text. What follows a change moves with its words.
+Inside what was replaced a scene keeps all of the new text, and what begins, ends or is learned
+there does so behind it: rather later than too early. What is inserted right before a scene
+stays outside it, what is inserted at its end becomes part of it.
+
+A fact's evidence is checked word for word: while it stands, `evidence_revision` follows the
+chapter's; where its words changed the number stays behind and tells so.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Text, cast
+from sqlmodel import Session, col, or_, select
+
+from server.edits import Edit, edits_between, moved
+from server.models import Chapter, Fact, Knowers, Lorebook, LoreEntry, Progression, Scene
+
+Timed = Progression | Fact | LoreEntry
+
+
+def move_places(session: Session, chapter: Chapter, old: str, new: str, revision: int) -> None:
+    """Move what points into this chapter from its old text to `new`, its `revision`."""
+    scenes = session.exec(select(Scene).where(Scene.chapter_id == chapter.id)).all()
+    timed = _pointing(session, chapter)
+    if not scenes and not timed:
+        return
+    edits = edits_between(old, new)
+    for scene in scenes:
+        _move_scene(scene, edits)
+    for row in timed:
+        proved = isinstance(row, Fact) and _begins_with_its_evidence(row)
+        _move_validity(row, chapter.id, edits)
+        if isinstance(row, Fact) and row.evidence and row.evidence_chapter_id == chapter.id:
+            _move_evidence(row, edits, new, revision)
+            if proved:
+                row.since_offset = row.evidence_end
+
+
+def _pointing(session: Session, chapter: Chapter) -> list[Timed]:
+    """Every row that begins, ends, was learned or is proved in this chapter."""
+    books = select(Lorebook.id).where(
+        or_(col(Lorebook.work_id) == chapter.work_id, col(Lorebook.work_id).is_(None))
+    )
+    facts = select(Fact).where(
+        Fact.work_id == chapter.work_id,
+        or_(_points(Fact, chapter.id), col(Fact.evidence_chapter_id) == chapter.id),
+    )
+    progressions = select(Progression).where(
+        Progression.work_id == chapter.work_id, _points(Progression, chapter.id)
+    )
+    entries = select(LoreEntry).where(
+        col(LoreEntry.lorebook_id).in_(books), _points(LoreEntry, chapter.id)
+    )
+    return [*session.exec(facts), *session.exec(progressions), *session.exec(entries)]
+
+
+def _points(table: type[Timed], chapter_id: str) -> ColumnElement[bool]:
+    return or_(
+        col(table.since_chapter_id) == chapter_id,
+        col(table.until_chapter_id) == chapter_id,
+        # Ids are random hex, so that they stand nowhere else in the list.
+        cast(col(table.known_by), Text).contains(chapter_id),
+    )
+
+
+def _move_scene(scene: Scene, edits: Sequence[Edit]) -> None:
+    if scene.start:
+        scene.start = moved(edits, scene.start, "start", at_insertion="end")
+    if scene.end is not None:
+        scene.end = moved(edits, scene.end, "end")
+
+
+def _move_validity(row: Timed, chapter_id: str, edits: Sequence[Edit]) -> None:
+    if row.since_chapter_id == chapter_id:
+        row.since_offset = moved(edits, row.since_offset, "end")
+    if row.until_chapter_id == chapter_id:
+        row.until_offset = moved(edits, row.until_offset, "end")
+    if row.known_by is not None:
+        row.known_by = _moved_knowers(row.known_by, chapter_id, edits)
+
+
+def _moved_knowers(known_by: Knowers, chapter_id: str, edits: Sequence[Edit]) -> Knowers:
+    return [
+        one | {"offset": moved(edits, int(one.get("offset") or 0), "end")}
+        if one.get("chapter_id") == chapter_id
+        else one
+        for one in known_by
+    ]
+
+
+def _begins_with_its_evidence(fact: Fact) -> bool:
+    """Whether it holds from the words on that prove it; then it stays so."""
+    begins = (fact.since_chapter_id, fact.since_offset)
+    return begins == (fact.evidence_chapter_id, fact.evidence_end)
+
+
+def _move_evidence(fact: Fact, edits: Sequence[Edit], new: str, revision: int) -> None:
+    start = moved(edits, fact.evidence_start, "start", at_insertion="end")
+    end = max(start, moved(edits, fact.evidence_end, "end", at_insertion="start"))
+    # Words that came back, as by an undo, stand somewhere in what replaced them.
+    found = new.find(fact.evidence, start, end)
+    if found >= 0:
+        start, end = found, found + len(fact.evidence)
+        fact.evidence_revision = revision
+    fact.evidence_start, fact.evidence_end = start, end
