@@ -1,0 +1,131 @@
+"""From books and turns to the entries that join a prompt, with the reason of each.
+
+The same books, turns, view and seed give the same answer, so that a prompt can be made again and
+trained on; the one exception is a regular expression that takes about as long as it is allowed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from retrieval.lore.budget import within
+from retrieval.lore.firing import Fired, Moment, fire
+from retrieval.lore.items import order_of
+from retrieval.lore.keys import Search
+from retrieval.lore.prepared import Armed, PreparedLore, prepare
+from retrieval.lore.timing import Timers, replay_start, too_early
+from retrieval.lore.types import Activation, Lorebook, LoreEntry, LoreHit
+from retrieval.timeline import View
+from retrieval.types import TokenCounter
+
+
+def activate(
+    books: Sequence[Lorebook] | PreparedLore,
+    turns: Sequence[str],
+    view: View,
+    *,
+    seed: str,
+    count: TokenCounter | None = None,
+    budget: int | None = None,
+    earlier: int = 0,
+) -> Activation:
+    """What fires at the newest of `turns` (oldest first), as `view` lets it be seen.
+
+    A hidden entry neither fires nor brings in others. `seed` names the text (a chapter's id, a
+    chat's): dice and groups fall by it, the entry and the turn. `budget` bounds all entries
+    together and each book's own bounds its own, in tokens; without `count` neither is applied.
+    `earlier` is how many turns of the text come before those given.
+    """
+    lore = books if isinstance(books, PreparedLore) else prepare(books)
+    if not turns:
+        turns = ("",)
+    run = _Run(lore, turns, view, seed, earlier)
+    fired = run.at_the_newest()
+    hits = [_hit(lore.entries[n], fired, n) for n in fired.causes]
+    account = [(lore.entries[n].entry, why) for n, why in sorted(fired.missed.items())]
+    if count is not None:
+        sizes = count.count([h.entry.content for h in hits])
+        sized = [replace(h, tokens=size) for h, size in zip(hits, sizes, strict=True)]
+        limits = {
+            a.book.id: a.book.token_budget for a in lore.entries if a.book.token_budget is not None
+        }
+        hits, over = within(sized, limits, budget)
+        account += [(h.entry, f"{h.reason}，但{reason}") for h, reason in over]
+    hits.sort(key=lambda h: (order_of(h.entry), h.entry.id))
+    return Activation(tuple(hits), tuple(account), tuple(run.faults()))
+
+
+class _Run:
+    """One activation: what was searched, what it cost, what is refused."""
+
+    def __init__(
+        self, lore: PreparedLore, turns: Sequence[str], view: View, seed: str, earlier: int
+    ) -> None:
+        self.lore = lore
+        self.turns = turns
+        self.view = view
+        self.seed = seed
+        self.earlier = earlier
+        self.turn = 0
+        self.timers = Timers(lore)
+        self.search = Search(broken=dict(lore.finder.broken))
+        self.seen: dict[int, frozenset[int]] = {}
+        self.contents: dict[int, frozenset[int]] = {}
+        self.refusals: dict[int, str | None] = {}
+
+    def at_the_newest(self) -> Fired:
+        newest = self.earlier + len(self.turns) - 1
+        start = max(self.earlier, replay_start(newest)) if self.lore.timed else newest
+        # The newest text first: should patterns use up their time, it is on what matters.
+        for turn in range(newest, max(self.earlier, start - self.lore.deepest) - 1, -1):
+            self.seen[turn] = self.lore.finder.find(self.turns[turn - self.earlier], self.search)
+        for turn in range(start, newest):
+            self.timers.note(self._at(turn), turn)
+        return self._at(newest)
+
+    def _at(self, turn: int) -> Fired:
+        self.turn = turn
+        held = {n: c for n, c in self.timers.held(turn).items() if self._hidden(n) is None}
+        moment = Moment(self._near(turn), held, self.seed, turn, self.search.broken)
+        return fire(self.lore, moment, self, self._told)
+
+    def _near(self, turn: int) -> Mapping[int, int]:
+        near: dict[int, int] = {}
+        for back in range(min(self.lore.deepest, turn - self.earlier) + 1):
+            for key in self.seen.get(turn - back, ()):
+                if key not in near and key not in self.search.broken:
+                    near[key] = back
+        return near
+
+    def _told(self, place: int) -> frozenset[int]:
+        if place not in self.contents:
+            content = self.lore.entries[place].entry.content
+            self.contents[place] = self.lore.finder.find(content, self.search)
+        return self.contents[place]
+
+    def closed(self, place: int, armed: Armed) -> str | None:
+        """`Gate.closed`: the view, a cooldown, a delay."""
+        return (
+            self._hidden(place)
+            or self.timers.resting(place, self.turn)
+            or too_early(armed, self.turn)
+        )
+
+    def _hidden(self, place: int) -> str | None:
+        if place not in self.refusals:
+            validity = self.lore.entries[place].entry.validity
+            self.refusals[place] = self.view.refuses(validity)
+        return self.refusals[place]
+
+    def faults(self) -> list[tuple[LoreEntry, str]]:
+        if not self.search.broken:
+            return []
+        return [
+            (armed.entry, f"“{self.lore.keys[key]}”：{self.search.broken[key]}")
+            for armed in self.lore.entries
+            for key in (*armed.keys, *armed.secondary)
+            if key in self.search.broken
+        ]
+
+
+def _hit(armed: Armed, fired: Fired, place: int) -> LoreHit:
+    return LoreHit(armed.entry, armed.book.id, armed.book.name, fired.causes[place])

@@ -1,0 +1,49 @@
+"""Lore that fired as items of the prompt."""
+
+from retrieval.lore.budget import rank
+from retrieval.lore.types import Activation, LoreEntry, LoreHit, Placement
+from retrieval.types import ContextItem, Group
+
+PRIORITY = 40.0
+"""Among the other groups' items; an author's own priority moves it by at most REACH."""
+REACH = 15.0
+
+_BANDS = {
+    Placement.BEFORE: 0.0,
+    Placement.LORE: 1e9,
+    Placement.AFTER: 2e9,
+    Placement.DEPTH: 3e9,
+}
+
+
+def items(activation: Activation, *placements: Placement) -> list[ContextItem]:
+    """The hits as items of the lore block; only those with these placements, where given.
+
+    An order rises from what stands before the characters to what stands near the end of the
+    text, the nearest last, so that one block holds them sensibly where a template knows no
+    others.
+    """
+    best_first = sorted(activation.hits, key=rank)
+    return [
+        ContextItem(
+            f"lore:{hit.entry.id}",
+            Group.LORE,
+            hit.entry.content.strip(),
+            f"设定：{hit.entry.title}",
+            priority=_priority(hit, place),
+            order=order_of(hit.entry),
+            keep="start",
+        )
+        for place, hit in enumerate(best_first)
+        if hit.entry.content.strip() and (not placements or hit.entry.placement in placements)
+    ]
+
+
+def _priority(hit: LoreHit, place: int) -> float:
+    return PRIORITY + max(-REACH, min(REACH, hit.entry.priority / 10)) - place * 0.001
+
+
+def order_of(entry: LoreEntry) -> float:
+    """Where it stands among all entries: by placement, nearness to the end, then `order`."""
+    nearness = -1e6 * min(entry.depth, 900) if entry.placement is Placement.DEPTH else 0.0
+    return _BANDS[entry.placement] + nearness + max(-4e5, min(4e5, entry.order))
