@@ -33,6 +33,10 @@ from numpy.typing import NDArray
 from retrieval.types import Passage, Scene, StoryPosition, Validity
 
 Instant = tuple[float, float]
+Began = tuple[Instant, StoryPosition]
+"""Orders places by story time, then by the telling."""
+FIRST: Began = ((-inf, -inf), StoryPosition(-1))
+"""Before every place."""
 RowNumbers = NDArray[np.int64]
 
 GONE = "它所在的章节已不在，请重新指定从哪里起"
@@ -168,8 +172,8 @@ class Timeline:
             return place <= here
         return _seen(self.at(place), place, here, self.at(here))
 
-    def began(self, place: StoryPosition) -> tuple[Instant, StoryPosition]:
-        """A key that orders places by story time, then by the telling."""
+    def began(self, place: StoryPosition) -> Began:
+        """When what begins at a place does so; comparable."""
         return min(stretch.first for stretch in self.at(place)), place
 
     def rows(self, passages: Sequence[Passage], here: StoryPosition) -> Rows:
