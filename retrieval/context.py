@@ -7,8 +7,11 @@ training examples agree. It knows stories, not rows.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from retrieval.facts import Refused, fact_items
 from retrieval.mentions import Mentions
-from retrieval.types import Character, ContextItem, Found, Group
+from retrieval.states import Hidden
+from retrieval.timeline import View
+from retrieval.types import Character, ContextItem, Fact, Found, Group
 
 SCENE_CHARS = 3000
 """How far back a name still counts as present in the scene, characters."""
@@ -39,6 +42,13 @@ class Brief:
     beat: str = ""
     length: int = 0
     cast: Sequence[Character] = ()
+    """Everybody, each with the sheet that `standing` gives at this place."""
+    hidden: Sequence[Hidden] = ()
+    """What of their sheets may not be shown here."""
+    facts: Sequence[Fact] = ()
+    """All of the work's; `view` decides which may stand."""
+    view: View = field(default_factory=View)
+    """Where this is written and through whose eyes."""
     outline: Sequence[OutlineNote] = ()
     found: Sequence[Found] = ()
     pinned: frozenset[str] = field(default_factory=frozenset)
@@ -51,6 +61,7 @@ def items_for(brief: Brief) -> list[ContextItem]:
         *_frame(brief),
         *_outline(brief),
         *_cast(brief),
+        *_facts(brief)[0],
         *_passages(brief),
         *_tail(brief),
         *_beat(brief),
@@ -81,14 +92,36 @@ def _outline(brief: Brief) -> list[ContextItem]:
     ]  # fmt: skip
 
 
-def _cast(brief: Brief) -> list[ContextItem]:
-    """Who is named in the beat or the scene; the beat weighs more, then how often."""
+def refused_for(brief: Brief) -> list[Refused]:
+    """What bears on this place but may not stand there, with the reason an author is told."""
+    weight = _named(brief)
+    name = {c.id: c.name for c in brief.cast}
+    sheets = [
+        (_hidden_item(h, name.get(h.character_id, "")), h.reason)
+        for h in brief.hidden
+        if h.character_id in weight
+    ]
+    return [*sheets, *_facts(brief)[1]]
+
+
+def _texts(brief: Brief) -> list[tuple[str, float]]:
+    """Where names count, with what one mention is worth: the beat weighs more."""
+    return [(brief.beat, 5.0), (brief.before[-SCENE_CHARS:], 1.0)]
+
+
+def _named(brief: Brief) -> dict[str, float]:
+    """Who is named in the beat or the scene, by id: the beat weighs more, then how often."""
     mentions = Mentions(brief.cast)
     weight: dict[str, float] = {}
-    for text, worth in ((brief.beat, 5.0), (brief.before[-SCENE_CHARS:], 1.0)):
+    for text, worth in _texts(brief):
         for mention in mentions.find(text):
             for character in mention.character_ids:
                 weight[character] = weight.get(character, 0.0) + worth
+    return weight
+
+
+def _cast(brief: Brief) -> list[ContextItem]:
+    weight = _named(brief)
     return [
         ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
                     priority=40 + min(weight[c.id], 20.0), order=n, keep="start",
@@ -96,6 +129,20 @@ def _cast(brief: Brief) -> list[ContextItem]:
         for n, c in enumerate(brief.cast)
         if c.id in weight
     ]  # fmt: skip
+
+
+def _facts(brief: Brief) -> tuple[list[ContextItem], list[Refused]]:
+    return fact_items(
+        brief.facts, brief.cast, _named(brief), _texts(brief), brief.view, brief.pinned
+    )
+
+
+def _hidden_item(hidden: Hidden, name: str) -> ContextItem:
+    paragraph = hidden.paragraph
+    return ContextItem(
+        f"sheet:{hidden.character_id}:{paragraph.id or paragraph.label}", Group.CAST,
+        f"{name}（{paragraph.label}）：{paragraph.text}", f"人物：{name}",
+    )  # fmt: skip
 
 
 def describe(character: Character) -> str:
