@@ -23,6 +23,7 @@ from server.routes import (
     files,
     generation,
     health,
+    lore,
     outlines,
     search,
     templates,
@@ -55,7 +56,8 @@ def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = N
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.add_middleware(SecureHeaders)
     for module in (
-        works, chapters, characters, outlines, generation, search, files, adapters, templates, health,
+        works, chapters, characters, outlines, lore, generation, search, files, adapters,
+        templates, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

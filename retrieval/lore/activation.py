@@ -7,7 +7,7 @@ trained on; the one exception is a regular expression that takes about as long a
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from retrieval.lore.budget import within
+from retrieval.lore.budget import too_many
 from retrieval.lore.firing import Fired, Moment, fire
 from retrieval.lore.items import order_of
 from retrieval.lore.keys import Search
@@ -40,17 +40,16 @@ def activate(
         turns = ("",)
     run = _Run(lore, turns, view, seed, earlier)
     fired = run.at_the_newest()
-    hits = [_hit(lore.entries[n], fired, n) for n in fired.causes]
+    # As they stand: by placement and order, then as the author listed them.
+    places = sorted(fired.causes, key=lambda n: (order_of(lore.entries[n].entry), n))
+    hits = [_hit(lore.entries[n], fired, n) for n in places]
     account = [(lore.entries[n].entry, why) for n, why in sorted(fired.missed.items())]
     if count is not None:
         sizes = count.count([h.entry.content for h in hits])
-        sized = [replace(h, tokens=size) for h, size in zip(hits, sizes, strict=True)]
-        limits = {
-            a.book.id: a.book.token_budget for a in lore.entries if a.book.token_budget is not None
-        }
-        hits, over = within(sized, limits, budget)
-        account += [(h.entry, f"{h.reason}，但{reason}") for h, reason in over]
-    hits.sort(key=lambda h: (order_of(h.entry), h.entry.id))
+        hits = [replace(h, tokens=size) for h, size in zip(hits, sizes, strict=True)]
+        over = too_many(hits, lore.budgets, budget)
+        account += [(hits[n].entry, f"{hits[n].reason}，但{why}") for n, why in over.items()]
+        hits = [h for n, h in enumerate(hits) if n not in over]
     return Activation(tuple(hits), tuple(account), tuple(run.faults()))
 
 

@@ -1,6 +1,6 @@
 """Which of the entries that fired stand: the best first, each book and the whole within bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from retrieval.lore.types import LoreHit
 
@@ -13,29 +13,29 @@ def rank(hit: LoreHit) -> tuple[float, ...]:
     return (-hit.entry.priority, _STRENGTH[cause.kind], cause.turn, hit.entry.order)
 
 
-def within(
-    hits: Sequence[LoreHit], books: dict[str, int], limit: int | None
-) -> tuple[list[LoreHit], list[tuple[LoreHit, str]]]:
-    """(those that stand, those that do not and why); `books` has the limits by book id.
+def too_many(
+    hits: Sequence[LoreHit], books: Mapping[str, int], limit: int | None
+) -> dict[int, str]:
+    """Which of the hits, by their place, do not stand, and why.
 
-    An entry that does not fit is passed over, and a smaller one after it may still stand.
+    `books` has the books' own limits by id. An entry that does not fit is passed over, and a
+    smaller one after it may still stand.
     """
-    kept: list[LoreHit] = []
-    left_out: list[tuple[LoreHit, str]] = []
+    left_out: dict[int, str] = {}
     spent: dict[str, int] = {}
     total = 0
-    for hit in sorted(hits, key=rank):
+    for place in sorted(range(len(hits)), key=lambda n: rank(hits[n])):
+        hit = hits[place]
         size, used = hit.tokens or 0, spent.get(hit.book_id, 0)
         own = books.get(hit.book_id)
         if own is not None and used + size > own:
-            left_out.append((hit, _over(f"设定集“{hit.book_name}”", own, size, used)))
+            left_out[place] = _over(f"设定集“{hit.book_name}”", own, size, used)
         elif limit is not None and total + size > limit:
-            left_out.append((hit, _over("全部设定", limit, size, total)))
+            left_out[place] = _over("全部设定", limit, size, total)
         else:
-            kept.append(hit)
             spent[hit.book_id] = used + size
             total += size
-    return kept, left_out
+    return left_out
 
 
 def _over(whose: str, limit: int, size: int, used: int) -> str:

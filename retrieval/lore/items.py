@@ -23,24 +23,25 @@ def items(activation: Activation, *placements: Placement) -> list[ContextItem]:
     text, the nearest last, so that one block holds them sensibly where a template knows no
     others.
     """
-    best_first = sorted(activation.hits, key=rank)
+    ranks = {h.entry.id: n for n, h in enumerate(sorted(activation.hits, key=rank))}
     return [
         ContextItem(
             f"lore:{hit.entry.id}",
             Group.LORE,
             hit.entry.content.strip(),
             f"设定：{hit.entry.title}",
-            priority=_priority(hit, place),
-            order=order_of(hit.entry),
+            priority=_priority(hit, ranks[hit.entry.id]),
+            # What has the same order stands as the author listed it.
+            order=order_of(hit.entry) + place * 1e-5,
             keep="start",
         )
-        for place, hit in enumerate(best_first)
+        for place, hit in enumerate(activation.hits)
         if hit.entry.content.strip() and (not placements or hit.entry.placement in placements)
     ]
 
 
-def _priority(hit: LoreHit, place: int) -> float:
-    return PRIORITY + max(-REACH, min(REACH, hit.entry.priority / 10)) - place * 0.001
+def _priority(hit: LoreHit, worse_than: int) -> float:
+    return PRIORITY + max(-REACH, min(REACH, hit.entry.priority / 10)) - worse_than * 0.001
 
 
 def order_of(entry: LoreEntry) -> float:

@@ -26,8 +26,12 @@ class Key:
     def alone(self) -> bool:
         """Whether it counts only where it stands alone: a Latin word as a whole, a single
         Chinese character by the rules for names (安 is not in 长安)."""
-        single = len(self.text) == 1 and self.text.isalnum() and self.text > "\u2e80"
-        return self.whole_words or single
+        return self.whole_words or single_character(self.text)
+
+
+def single_character(key: str) -> bool:
+    """Whether the key is one Chinese character, which as part of a word means something else."""
+    return len(key) == 1 and key.isalnum() and key > "\u2e80"
 
 
 def key_for(text: str, case_sensitive: bool, whole_words: bool) -> Key | None:

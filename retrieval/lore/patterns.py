@@ -53,6 +53,17 @@ def compiled(key: str) -> Any:
         raise BrokenPattern(f"正则表达式写错了（{error}），请改正") from error
 
 
+def key_faults(keys: Iterable[str]) -> list[str]:
+    """What is wrong with those keys that are patterns, for an author."""
+    faults = []
+    for key in filter(is_pattern, keys):
+        try:
+            compiled(key)
+        except BrokenPattern as error:
+            faults.append(f"“{key}”：{error}")
+    return faults
+
+
 def _repeats(source: str) -> int:
     counts: Iterable[list[int]] = (
         [int(n) for n in told.group(1).replace(" ", "").split(",") if n.strip()]

@@ -53,6 +53,7 @@ class PreparedLore:
         )
         self.timed = any(a.entry.sticky > 0 or a.entry.cooldown > 0 for a in self.entries)
         self.deepest = max((a.depth for a in self.entries if a.keys), default=0)
+        self.budgets = {b.id: b.token_budget for b in books if b.token_budget is not None}
         self.rounds = max(
             (a.book.max_recursion for a in self.entries if a.book.recursive), default=0
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from retrieval.lore import Logic, Lorebook, activate, turns_of
+from retrieval.lore import Logic, Lorebook, Placement, activate, items, turns_of
 from retrieval.timeline import View
 from retrieval.types import StoryPosition, Validity
 from tests.retrieval.lore_telling import ANYWHERE, Characters, entry, fired, reason, told
@@ -152,3 +152,25 @@ def test_what_is_over_and_what_a_character_does_not_know_is_hidden() -> None:
     assert fired([secret], "江", view=View(StoryPosition(5), "邹莲")) == []
     assert fired([secret], "江", view=View(StoryPosition(2), "计素")) == []
     assert fired([secret], "江", view=View(StoryPosition(3), "计素")) == ["密"]
+
+
+def test_entries_stand_by_placement_then_order_then_as_they_were_listed() -> None:
+    entries = [
+        entry("近", "江", placement=Placement.DEPTH, depth=1),
+        entry("远", "江", placement=Placement.DEPTH, depth=5),
+        entry("后", "江", placement=Placement.AFTER, order=-50),
+        entry("乙", "江"),
+        entry("甲", "江"),
+        entry("首", "江", order=3),
+        entry("前", "江", placement=Placement.BEFORE, order=9999),
+    ]
+    result = told(entries, "江")
+    assert [h.entry.id for h in result.hits] == ["前", "首", "乙", "甲", "后", "远", "近"]
+    made = sorted(items(result), key=lambda i: i.order)
+    assert [i.id for i in made] == [f"lore:{h.entry.id}" for h in result.hits]
+    assert [i.id for i in items(result, Placement.DEPTH)] == ["lore:远", "lore:近"]
+    assert made[0].source == "设定：前"
+
+
+def test_an_entry_without_words_is_no_item() -> None:
+    assert items(told([entry("空", "江", content=" \n")], "江")) == []

@@ -1,0 +1,129 @@
+"""Lorebooks as retrieval reads them: chapter ids become places in the telling."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from retrieval import lore
+from retrieval.lore import turns_of
+from retrieval.types import StoryPosition, Validity
+from server.errors import Invalid
+from server.lore import list_books, list_entries
+from server.manuscript import chapter_text, get_chapter, list_chapters
+from server.models import Lorebook, LoreEntry
+
+ChapterOrder = Mapping[str, int]
+"""The place of each living chapter in the telling, by id."""
+
+
+def chapter_order(session: Session, work_id: str) -> ChapterOrder:
+    return {c.id: c.position for c in list_chapters(session, work_id)}
+
+
+def load_lore(session: Session, work_id: str) -> list[lore.Lorebook]:
+    """The work's enabled books with their enabled entries."""
+    books = [b for b in list_books(session, work_id) if b.enabled]
+    rows = list_entries(session, [b.id for b in books])
+    return as_books(books, rows, chapter_order(session, work_id))
+
+
+def as_books(
+    books: Sequence[Lorebook], rows: Sequence[LoreEntry], chapters: ChapterOrder
+) -> list[lore.Lorebook]:
+    return [
+        lore.Lorebook(
+            book.id,
+            book.name,
+            [as_entry(row, chapters) for row in rows if row.lorebook_id == book.id],
+            book.enabled,
+            book.scan_depth,
+            book.token_budget,
+            book.recursive,
+            book.max_recursion,
+        )
+        for book in books
+    ]
+
+
+def as_entry(row: LoreEntry, chapters: ChapterOrder) -> lore.LoreEntry:
+    return lore.LoreEntry(
+        id=row.id,
+        name=row.name,
+        content=row.content,
+        enabled=row.enabled,
+        constant=row.constant,
+        keys=tuple(row.keys),
+        secondary_keys=tuple(row.secondary_keys),
+        logic=lore.Logic(row.logic),
+        case_sensitive=row.case_sensitive,
+        whole_words=row.whole_words,
+        scan_depth=row.scan_depth,
+        order=row.order,
+        priority=row.priority,
+        placement=lore.Placement(row.placement),
+        depth=row.depth,
+        role=row.role,
+        probability=row.probability,
+        exclude_recursion=row.exclude_recursion,
+        prevent_recursion=row.prevent_recursion,
+        delay_until_recursion=row.delay_until_recursion,
+        group=row.group,
+        group_override=row.group_override,
+        group_weight=row.group_weight,
+        sticky=row.sticky,
+        cooldown=row.cooldown,
+        delay=row.delay,
+        validity=as_validity(row, chapters),
+    )
+
+
+def as_validity(row: LoreEntry, chapters: ChapterOrder) -> Validity:
+    """Who learned it in a chapter that is gone does not know it."""
+    edges = (row.since_chapter_id, row.until_chapter_id)
+    return Validity(
+        since=_position(row.since_chapter_id, row.since_offset, chapters),
+        until=_position(row.until_chapter_id, row.until_offset, chapters),
+        known_by=None
+        if row.known_by is None
+        else {
+            k["character_id"]: _position(k.get("chapter_id"), k.get("offset") or 0, chapters)
+            for k in row.known_by
+            if k.get("chapter_id") is None or k["chapter_id"] in chapters
+        },
+        placed=all(id is None or id in chapters for id in edges),
+    )
+
+
+def _position(chapter_id: str | None, offset: int, chapters: ChapterOrder) -> StoryPosition | None:
+    if chapter_id is None or chapter_id not in chapters:
+        return None
+    return StoryPosition(chapters[chapter_id], offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where in a work lore is asked for: the turns, the place in the telling, the seed."""
+
+    turns: tuple[str, ...]
+    position: StoryPosition | None
+    seed: str
+
+
+def spot_in_chapter(
+    session: Session, work_id: str, chapter_id: str, offset: int | None, beat: str
+) -> Spot:
+    """The chapter from its start to the offset (its end when None), then the beat.
+
+    Raises NotFound, or Invalid for an offset outside the chapter.
+    """
+    chapter = get_chapter(session, work_id, chapter_id)
+    text = chapter_text(session, chapter)
+    place = len(text) if offset is None else offset
+    if place > len(text):
+        raise Invalid(
+            f"位置 {place} 不在本章之内（本章有 {len(text)} 字符），请重新选一处。",
+            code="offset_out_of_range",
+        )
+    position = StoryPosition(chapter.position, place)
+    return Spot(turns_of(text[:place], beat), position, chapter.id)
