@@ -1,7 +1,8 @@
 """The sample novel, loaded into an empty desk so that it never opens bare.
 
 Its story file is also the format in which a whole project's bible comes in:
-`novel.md` (the text) and `story.json` (synopsis, style, characters, outline).
+`novel.md` (the text), `story.json` (synopsis, style, characters and how their sheets change,
+outline) and `bible.json` (facts).
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from retrieval.readers import read_book
+from server.bible import Bible
 from server.imports import create_work
 from server.manuscript import list_chapters
 from server.models import Chapter, Character, OutlineNode, Work
@@ -35,6 +37,12 @@ def load_story(session: Session, folder: Path) -> Work:
     work.style = story.get("style", "")
     session.add(work)
     _add_characters(session, work, story.get("characters", []))
+    session.flush()
+    bible = Bible(session, work)
+    bible.add_progressions(story.get("progressions", []))
+    if (folder / "bible.json").is_file():
+        told = json.loads((folder / "bible.json").read_text(encoding="utf-8"))
+        bible.add_facts(told.get("facts", []))
     chapters = {_name(c.title): c for c in list_chapters(session, work.id)}
     for place, node in enumerate(story.get("outline", [])):
         _add_node(session, work, node, place, None, chapters)

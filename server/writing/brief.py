@@ -1,29 +1,32 @@
 """From rows to a Brief: everything that is known at one point of one chapter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from retrieval import types
 from retrieval.context import Brief, OutlineNote
-from retrieval.types import StoryPosition
+from retrieval.states import Hidden, standing
+from retrieval.timeline import View
+from retrieval.types import SheetState, StoryPosition
 from server.errors import Invalid, StaleRevision
 from server.manuscript import (
     chapter_text,
     get_chapter,
+    get_character,
     get_work,
     list_chapters,
     list_characters,
     list_outline,
 )
 from server.models import Chapter, Character, OutlineNode
-
-CURRENT_STATE = "此刻"
-"""The sheet's label that is true only at the end of what is written."""
+from server.story import load_story_time, order_of
 
 TAIL_CHARS = 12_000
 """More of the chapter than any prompt's tail will hold."""
+SEAM_CHARS = 1500
+"""How much of the chapter before a chapter that begins is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Place:
     length: int = 0
     pinned: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
+    viewpoint: str | None = None
+    """The id of the character through whose eyes it is told; None: nothing is kept from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Loaded:
 def load_brief(session: Session, place: Place) -> Loaded:
     """Raises NotFound, StaleRevision, or Invalid for an offset outside the chapter."""
     work = get_work(session, place.work_id)
+    if place.viewpoint is not None:
+        get_character(session, work.id, place.viewpoint)
     chapter = get_chapter(session, place.work_id, place.chapter_id)
     if place.revision is not None and place.revision != chapter.revision:
         raise StaleRevision(
@@ -63,10 +70,13 @@ def load_brief(session: Session, place: Place) -> Loaded:
             code="offset_out_of_range",
         )
     chapters = list_chapters(session, work.id)
+    story = load_story_time(session, work.id, order_of(chapters))
+    position = StoryPosition(chapter.position, offset)
+    view = View(position, place.viewpoint, story.scenes)
     before, opens = text[:offset][-TAIL_CHARS:], False
     if not before.strip():
-        before, opens = _previous_ending(session, chapters, chapter), True
-    at_end = offset == len(text) and chapter.position == len(chapters) - 1
+        before, opens = _previous_ending(session, chapters, view), True
+    cast, hidden = _cast(list_characters(session, work.id), story.states, view)
     return Loaded(
         Brief(
             title=work.title,
@@ -77,34 +87,45 @@ def load_brief(session: Session, place: Place) -> Loaded:
             synopsis=work.synopsis,
             beat=place.beat,
             length=place.length,
-            cast=[as_character(c, at_end) for c in list_characters(session, work.id)],
-            outline=outline_notes(list_outline(session, work.id), chapters, chapter),
+            cast=cast,
+            hidden=hidden,
+            facts=story.facts,
+            view=view,
+            outline=outline_notes(list_outline(session, work.id), chapters, chapter, view),
             pinned=place.pinned,
             excluded=place.excluded,
         ),
-        StoryPosition(chapter.position, offset),
+        position,
         chapter.revision,
     )
 
 
-def as_character(row: Character, at_end: bool) -> types.Character:
-    """A sheet as plain data; its present state only where it is the present."""
-    sheet = "；".join(
-        f"{label}：{text.strip()}"
-        for label, text in row.sheet.items()
-        if text.strip() and (at_end or label != CURRENT_STATE)
-    )
-    return types.Character(row.id, row.name, tuple(row.aliases), row.role, sheet)
+def _cast(
+    rows: Iterable[Character], states: Sequence[SheetState], view: View
+) -> tuple[list[types.Character], list[Hidden]]:
+    """Everybody with the sheet that stands here, and what of it may not be shown."""
+    cast: list[types.Character] = []
+    hidden: list[Hidden] = []
+    for row in rows:
+        sheet = standing(row.id, row.sheet, states, view)
+        cast.append(types.Character(row.id, row.name, tuple(row.aliases), row.role, sheet.text))
+        hidden += sheet.hidden
+    return cast, hidden
 
 
 def outline_notes(
-    nodes: Iterable[OutlineNode], chapters: list[Chapter], here: Chapter
+    nodes: Iterable[OutlineNode], chapters: list[Chapter], here: Chapter, view: View
 ) -> list[OutlineNote]:
-    """The volume's and this chapter's plan and what the chapter before did; never later ones."""
+    """The volume's and this chapter's plan and what the chapter before did; never later ones.
+
+    Where the chapter before happens later in story time, what it did is not told either.
+    """
     nodes = list(nodes)
     by_id = {n.id: n for n in nodes}
     notes: list[OutlineNote] = []
     previous = next((c for c in chapters if c.position == here.position - 1), None)
+    if previous is not None and not _sees_chapter(view, previous):
+        previous = None
     for node in nodes:
         if node.kind != "chapter" or node.chapter_id is None:
             continue
@@ -130,9 +151,18 @@ def outline_notes(
     return notes
 
 
-def _previous_ending(session: Session, chapters: list[Chapter], here: Chapter) -> str:
-    for chapter in reversed([c for c in chapters if c.position < here.position]):
-        text = chapter_text(session, chapter)
-        if text.strip():
-            return text.rstrip()[-1500:]
+def _previous_ending(session: Session, chapters: list[Chapter], view: View) -> str:
+    """The end of the last chapter before that has text and may be seen from here."""
+    assert view.position is not None
+    for chapter in reversed([c for c in chapters if c.position < view.position.chapter]):
+        text = chapter_text(session, chapter).rstrip()
+        start = max(0, len(text) - SEAM_CHARS)
+        begins, ends = (StoryPosition(chapter.position, n) for n in (start, len(text)))
+        if text and view.sees(ends, begins):
+            return text[start:]
     return ""
+
+
+def _sees_chapter(view: View, chapter: Chapter) -> bool:
+    begins, behind = StoryPosition(chapter.position), StoryPosition(chapter.position + 1)
+    return view.sees(behind, begins)

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from retrieval.context import items_for, refused_for
+from retrieval.timeline import NOT_YET, UNKNOWN
 from server.db import Database
+from server.errors import NotFound
 from server.manuscript import add_chapter, list_chapters
-from server.models import Character, Work
+from server.models import Character, Scene, Work
 from server.sample import load_story
 from server.settings import SAMPLE
-from server.writing.brief import CURRENT_STATE, Loaded, Place, load_brief
+from server.story import list_scenes
+from server.writing.brief import Loaded, Place, load_brief
 
 
 @pytest.fixture
@@ -41,14 +46,102 @@ def test_the_outline_tells_this_volume_this_chapter_and_the_one_before(
     assert later not in [n.text for n in notes]
 
 
+def sheet(loaded: Loaded, name: str) -> str:
+    return next(c.sheet for c in loaded.brief.cast if c.name == name)
+
+
+def named(database: Database, name: str) -> str:
+    with database.reading() as session:
+        return next(c.id for c in session.exec(select(Character)) if c.name == name)
+
+
 def test_a_sheet_s_present_is_shown_only_at_the_end_of_the_book(
     database: Database, sample: str
 ) -> None:
     last = len(list_chapters_of(database, sample))
-    early = at(database, sample, 2).brief.cast
-    assert not any(CURRENT_STATE in c.sheet for c in early)
-    assert any(CURRENT_STATE in c.sheet for c in at(database, sample, last).brief.cast)
-    assert not any(CURRENT_STATE in c.sheet for c in at(database, sample, last, 10).brief.cast)
+    for number, offset, shown in ((2, None, False), (last, None, True), (last, 10, False)):
+        cast = at(database, sample, number, offset).brief.cast
+        assert any("此刻" in c.sheet for c in cast) is shown
+
+
+def test_a_sheet_tells_nothing_before_the_book_does(database: Database, sample: str) -> None:
+    assert "罗小满的父亲" not in sheet(at(database, sample, 6), "罗长庚")
+    assert "罗小满的父亲" in sheet(at(database, sample, 8), "罗长庚")
+    assert "二先生" not in sheet(at(database, sample, 8, 0), "计平")
+    early = "".join(c.sheet for c in at(database, sample, 1, 0).brief.cast)
+    late = "".join(c.sheet for c in at(database, sample, 8).brief.cast)
+    for secret in ("真身", "卒于", "截下二百一十四封", "阿菊", "半边戳记"):
+        assert secret not in early
+        assert secret in late
+
+
+def test_a_point_of_view_sees_its_own_secrets_and_what_it_was_told(
+    database: Database, sample: str
+) -> None:
+    def through(name: str) -> Loaded:
+        with database.reading() as session:
+            chapter = list_chapters(session, sample)[7]
+            place = Place(
+                sample, chapter.id, beat="计素去找罗长庚", viewpoint=named(database, name)
+            )
+            return load_brief(session, place)
+
+    assert "真身" in sheet(through("计素"), "罗长庚")
+    assert "天天取笑" in sheet(through("计素"), "罗小满")
+    boy = through("罗小满")
+    assert "真身" not in sheet(boy, "罗长庚")
+    assert "天天取笑" not in sheet(boy, "罗小满")
+    assert "预支四块" in sheet(boy, "罗小满")
+    told = [(item.text, reason) for item, reason in refused_for(boy.brief)]
+    assert any("真身" in text and reason == UNKNOWN for text, reason in told)
+
+
+def test_facts_named_stand_and_the_unknown_are_refused_with_their_reason(
+    database: Database, sample: str
+) -> None:
+    def about(number: int, beat: str, viewpoint: str | None = None) -> Loaded:
+        with database.reading() as session:
+            chapter = list_chapters(session, sample)[number - 1]
+            return load_brief(session, Place(sample, chapter.id, 0, beat=beat, viewpoint=viewpoint))
+
+    def texts(loaded: Loaded) -> set[str]:
+        return {i.text for i in items_for(loaded.brief) if i.id.startswith("fact:")}
+
+    signs = "三个平安（含义）：点立着是好，点飞到右边是病伤，没有点是死"
+    assert signs in texts(about(2, "她想起三个平安。"))
+    assert signs not in texts(about(8, "她想起豆腐坊。"))
+    assert signs not in texts(about(1, "她想起三个平安。"))
+    early = {i.text: why for i, why in refused_for(about(1, "她想起三个平安。").brief)}
+    assert early[signs] == NOT_YET
+    unaware = about(3, "她想起三个平安。", named(database, "莫子卿"))
+    assert signs not in texts(unaware)
+    assert {i.text: why for i, why in refused_for(unaware.brief)}[signs] == UNKNOWN
+    learned = named(database, "夏桂英")
+    assert signs not in texts(about(5, "她想起三个平安。", learned))
+    assert signs in texts(about(6, "她想起三个平安。", learned))
+
+
+def test_a_chapter_in_the_past_does_not_begin_from_the_one_told_before_it(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        work = Work(title="试书")
+        session.add(work)
+        session.flush()
+        add_chapter(session, work, "第一章", text="雨停了。")
+        memory = add_chapter(session, work, "第二章")
+        session.add(Scene(work_id=work.id, chapter_id=memory.id))
+    assert at(database, work.id, 2).brief.before == ""
+    with database.session() as session:
+        (scene,) = list_scenes(session, work.id)
+        scene.after_chapter_id = list_chapters(session, work.id)[0].id
+    assert at(database, work.id, 2).brief.before == "雨停了。"
+
+
+def test_a_view_through_nobody_s_eyes_is_refused(database: Database, sample: str) -> None:
+    with database.reading() as session, pytest.raises(NotFound):
+        chapter = list_chapters(session, sample)[0]
+        load_brief(session, Place(sample, chapter.id, viewpoint="0" * 32))
 
 
 def list_chapters_of(database: Database, work: str) -> list[str]:
