@@ -25,6 +25,7 @@ from server.routes import (
     health,
     lore,
     outlines,
+    recaps,
     search,
     templates,
     works,
@@ -56,8 +57,8 @@ def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = N
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.add_middleware(SecureHeaders)
     for module in (
-        works, chapters, characters, outlines, lore, generation, search, files, adapters,
-        templates, health,
+        works, chapters, characters, outlines, lore, generation, recaps, search, files,
+        adapters, templates, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

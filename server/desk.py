@@ -8,7 +8,9 @@ from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings
 from retrieval.library import Library
 from server.db import Database
 from server.engines.base import Engine
+from server.hardware import detect
 from server.indexing import Indexer
+from server.recaps.worker import Recaps
 from server.sample import load_sample
 from server.settings import SAMPLE, Settings
 from server.writing.continuation import Continuation
@@ -25,6 +27,7 @@ class Desk:
     indexer: Indexer
     engine: Engine
     continuation: Continuation
+    recaps: Recaps
 
     @property
     def uploads(self) -> Path:
@@ -59,7 +62,16 @@ def open_desk(
         engine,
         prompt_tokens=settings.prompt_tokens or prompt_tokens,
     )
-    return Desk(settings, database, library, indexer, engine, continuation)
+    recaps = Recaps(
+        database, engine, continuation.running, mode=settings.recaps, gpu=has_gpu(settings)
+    )
+    return Desk(settings, database, library, indexer, engine, continuation, recaps)
+
+
+def has_gpu(settings: Settings) -> bool:
+    """Whether our own engine has a GPU to spare while nobody writes."""
+    own = settings.engine == "vllm" and settings.engine_url is None
+    return own and detect().kind == "cuda"
 
 
 def embeddings_for(settings: Settings) -> PassageEmbeddings:
@@ -73,10 +85,12 @@ async def run_desk(desk: Desk) -> None:
         log.info("%d generations were cut off by the last stop; what they wrote is kept", mended)
     desk.load_sample()
     desk.indexer.start()
+    desk.recaps.start()
     await desk.engine.start()
 
 
 async def close_desk(desk: Desk) -> None:
+    await desk.recaps.close()
     await desk.engine.stop()
     desk.indexer.stop()
     desk.database.close()

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     embedding_device: str | None = Field(
         default=None, description="`cpu`, `cuda` …; sentence-transformers chooses when unset."
     )
+    recaps: Literal["auto", "model", "extractive", "off"] = Field(
+        default="auto",
+        description="Who makes recaps: `extractive` (sentences of the text, at once), `model` (that, "
+        "then the served model in the background), `auto` (`model` where our own engine has a "
+        "GPU, else the model only when asked), `off` (only those written by hand).",
+    )
     max_import_bytes: int = Field(
         default=64 * 2**20, ge=1, description="Largest file that can be imported, bytes."
     )

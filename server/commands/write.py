@@ -154,6 +154,7 @@ async def _local(
     try:
         await desk.engine.start()
         await asyncio.to_thread(desk.indexer.sync, work_id)
+        await asyncio.to_thread(desk.recaps.sync, work_id)
         await _until_ready(desk.engine)
         wish = wish_from(work_id, chapter_id, ContinueIn(**body))
         prepared = await desk.continuation.prepare(wish)

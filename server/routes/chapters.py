@@ -36,6 +36,7 @@ def create_chapter(
     chapter = manuscript.add_chapter(session, work, **wanted.model_dump())
     session.commit()
     desk.indexer.request(work_id)
+    desk.recaps.request(work_id)
     return ChapterOut.model_validate(chapter)
 
 
@@ -73,6 +74,7 @@ def change_chapter(
         manuscript.move_chapter(session, chapter, position)
     session.commit()
     desk.indexer.request(work_id)
+    desk.recaps.request(work_id)
     return ChapterOut.model_validate(chapter)
 
 
@@ -84,6 +86,7 @@ def bin_chapter(work_id: WorkId, chapter_id: ChapterId, session: Writing, desk: 
     gone = ChapterGone("续写时这一章被删除了，写出的文字留在生成记录里。")
     desk.continuation.running.stop_chapter(chapter_id, gone)
     desk.indexer.request(work_id)
+    desk.recaps.request(work_id)
 
 
 @router.post("/{chapter_id}/restore")
@@ -94,6 +97,7 @@ def restore_chapter(
     chapter = manuscript.restore_chapter(session, work_id, chapter_id)
     session.commit()
     desk.indexer.request(work_id)
+    desk.recaps.request(work_id)
     return ChapterOut.model_validate(chapter)
 
 
@@ -130,6 +134,7 @@ def _saved(
     session.commit()
     if revision is not None:
         desk.indexer.request(chapter.work_id)
+        desk.recaps.request(chapter.work_id)
     return Saved(revision=chapter.revision, chars=chapter.chars, changed=revision is not None)
 
 

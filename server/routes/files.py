@@ -53,6 +53,7 @@ def commit_import(
     session.commit()
     imports.drop_upload(session, desk.uploads, upload)
     desk.indexer.request(work.id)
+    desk.recaps.request(work.id)
     return ImportOut(
         work=work.id,
         title=work.title,

@@ -86,6 +86,7 @@ def give_verdict(
     revision = _accept(session, generation, wanted)
     session.commit()
     desk.indexer.request(work_id)
+    desk.recaps.request(work_id)
     return VerdictOut(verdict="accepted", revision=revision)
 
 

@@ -75,9 +75,11 @@ def rename_volume(
 
 
 @router.delete("/{work_id}/volumes/{volume_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_volume(work_id: WorkId, volume_id: RowId, session: Writing) -> None:
+def delete_volume(work_id: WorkId, volume_id: RowId, session: Writing, desk: TheDesk) -> None:
     """The volume goes; its chapters stay where they are, in no volume."""
     session.delete(manuscript.get_volume(session, work_id, volume_id))
+    session.commit()
+    desk.recaps.request(work_id)
 
 
 def _out(work: Work, size: tuple[int, int]) -> WorkOut:

@@ -1,0 +1,1 @@
+"""Recaps kept true to the database: made in the background, shown, written by hand."""

@@ -1,0 +1,172 @@
+"""Recaps between rows and plain data. Functions take an open session.
+
+Beside what was read, a row's `sources` hold two entries of their own: `version` names the
+method or template it was made with, `refused` says that a model was asked and failed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from retrieval.memory.fresh import (
+    AUTHOR,
+    Recap,
+    Refusal,
+    Source,
+    Status,
+    source_hash,
+    sources_of,
+    statuses,
+)
+from retrieval.memory.plan import Chapter, Key, Level, Node, Plan, plan_recaps
+from server import models
+from server.errors import NotFound
+from server.manuscript import list_volumes
+
+VERSION, REFUSED = "version", "refused"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A work's recaps at one moment: those it wants and those it has."""
+
+    plan: Plan
+    recaps: dict[Key, Recap]
+
+    def statuses(self) -> dict[Key, Status]:
+        return statuses(self.plan, self.recaps)
+
+    def unplaced(self) -> list[Recap]:
+        """What the author wrote for a stretch that is no longer one."""
+        return [r for k, r in self.recaps.items() if k not in self.plan.nodes and r.maker == AUTHOR]
+
+
+def load_memory(session: Session, work_id: str) -> Memory:
+    rows = session.exec(select(models.Recap).where(models.Recap.work_id == work_id))
+    recaps = (_recap(row) for row in rows)
+    return Memory(plan_recaps(_chapters(session, work_id)), {r.key: r for r in recaps})
+
+
+def _chapters(session: Session, work_id: str) -> list[Chapter]:
+    """The chapters with text, without it."""
+    table, revision = models.Chapter, models.ChapterRevision
+    query = (
+        select(table, revision.sha256)
+        .join(
+            revision,
+            (col(revision.chapter_id) == table.id) & (col(revision.number) == table.revision),
+        )
+        .where(table.work_id == work_id, col(table.deleted_at).is_(None), table.chars > 0)
+        .order_by(col(table.position))
+    )
+    volumes = {v.id: v.title for v in list_volumes(session, work_id)}
+    return [
+        Chapter(
+            c.id, c.position, c.title, sha256, c.volume_id,
+            volumes.get(c.volume_id or "", ""), c.chars,
+        )
+        for c, sha256 in session.exec(query)
+    ]  # fmt: skip
+
+
+def read_texts(session: Session, memory: Memory, node: Node) -> list[str]:
+    """What the node reads now: its chapter's text, or recaps. [] when the chapter has moved on."""
+    if node.key.level is not Level.CHAPTER:
+        return [memory.recaps[key].text for key in node.reads]
+    chapter = memory.plan.chapters[node.first]
+    query = select(models.ChapterRevision.text).where(
+        models.ChapterRevision.chapter_id == chapter.id,
+        models.ChapterRevision.sha256 == chapter.sha256,
+    )
+    text = session.exec(query).first()
+    return [] if text is None else [text]
+
+
+def made(
+    memory: Memory, node: Node, text: str, maker: str, version: str, refused: Refusal | None = None
+) -> Recap:
+    """A recap of what the node reads now."""
+    sources = sources_of(memory.plan, node, memory.recaps, maker)
+    told = source_hash(node.key.level, version, sources)
+    return Recap(node.key, text, maker, version, told, sources, refused)
+
+
+def keep(session: Session, work_id: str, recap: Recap, *, over_author: bool = False) -> bool:
+    """Write it down; False where the author's own stands, which only the author replaces."""
+    row = find_row(session, work_id, recap.key)
+    if row is None:
+        row = models.Recap(work_id=work_id, level=recap.key.level, target_id=recap.key.target)
+    elif row.maker == AUTHOR and not over_author:
+        return False
+    row.text, row.maker, row.source_hash = recap.text, recap.maker, recap.source_hash
+    row.sources = list(_entries(recap))
+    row.updated_at = models.now()
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        # Somebody was quicker, or the work is gone: what is there now decides.
+        if find_row(session, work_id, recap.key) is None:
+            return False
+        return keep(session, work_id, recap, over_author=over_author)
+    return True
+
+
+def drop_unwanted(session: Session, work_id: str, memory: Memory) -> None:
+    """Delete what was made for stretches that are no longer any; the author's own stays."""
+    gone = [k for k, r in memory.recaps.items() if k not in memory.plan.nodes and r.maker != AUTHOR]
+    for key in gone:
+        table = models.Recap
+        session.execute(
+            delete(table).where(
+                col(table.work_id) == work_id,
+                col(table.level) == key.level.value,
+                col(table.target_id) == key.target,
+                col(table.maker) != AUTHOR,
+            )
+        )
+
+
+def find_row(session: Session, work_id: str, key: Key) -> models.Recap | None:
+    table = models.Recap
+    query = select(table).where(
+        table.work_id == work_id, table.level == key.level.value, table.target_id == key.target
+    )
+    return session.exec(query.with_for_update()).first()
+
+
+def wanted_node(memory: Memory, key: Key) -> Node:
+    node = memory.plan.nodes.get(key)
+    if node is None:
+        raise NotFound("没有这一段的前情，章节可能已经改动，请刷新后再选。", code="recap_not_found")
+    return node
+
+
+def _recap(row: models.Recap) -> Recap:
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for entry in row.sources:
+        entries.setdefault(str(entry["level"]), []).append(entry)
+    version = entries.pop(VERSION, [{"id": ""}])[0]["id"]
+    refused = entries.pop(REFUSED, [])
+    return Recap(
+        Key(Level(row.level), row.target_id),
+        row.text,
+        row.maker,
+        version,
+        row.source_hash,
+        tuple(Source(e["level"], e["id"], e["hash"]) for group in entries.values() for e in group),
+        Refusal(refused[0]["id"], refused[0]["hash"], refused[0]["reason"]) if refused else None,
+    )
+
+
+def _entries(recap: Recap) -> Iterable[dict[str, Any]]:
+    yield {"level": VERSION, "id": recap.version}
+    if recap.refused is not None:
+        told = recap.refused
+        yield {"level": REFUSED, "id": told.model, "hash": told.version, "reason": told.reason}
+    for source in recap.sources:
+        yield {"level": source.level, "id": source.id, "hash": source.hash}
