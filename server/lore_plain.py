@@ -1,41 +1,35 @@
 """Lorebooks as retrieval reads them: chapter ids become places in the telling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from retrieval import lore
 from retrieval.lore import turns_of
-from retrieval.types import StoryPosition, Validity
+from retrieval.types import StoryPosition
 from server.errors import Invalid
 from server.lore import list_books, list_entries
 from server.manuscript import chapter_text, get_chapter, list_chapters
 from server.models import Lorebook, LoreEntry
-
-ChapterOrder = Mapping[str, int]
-"""The place of each living chapter in the telling, by id."""
-
-
-def chapter_order(session: Session, work_id: str) -> ChapterOrder:
-    return {c.id: c.position for c in list_chapters(session, work_id)}
+from server.story import Order, order_of, validity
 
 
 def load_lore(session: Session, work_id: str) -> list[lore.Lorebook]:
     """The work's enabled books with their enabled entries."""
     books = [b for b in list_books(session, work_id) if b.enabled]
     rows = list_entries(session, [b.id for b in books])
-    return as_books(books, rows, chapter_order(session, work_id))
+    return as_books(books, rows, order_of(list_chapters(session, work_id)))
 
 
 def as_books(
-    books: Sequence[Lorebook], rows: Sequence[LoreEntry], chapters: ChapterOrder
+    books: Sequence[Lorebook], rows: Sequence[LoreEntry], order: Order
 ) -> list[lore.Lorebook]:
     return [
         lore.Lorebook(
             book.id,
             book.name,
-            [as_entry(row, chapters) for row in rows if row.lorebook_id == book.id],
+            [as_entry(row, order) for row in rows if row.lorebook_id == book.id],
             book.enabled,
             book.scan_depth,
             book.token_budget,
@@ -46,7 +40,7 @@ def as_books(
     ]
 
 
-def as_entry(row: LoreEntry, chapters: ChapterOrder) -> lore.LoreEntry:
+def as_entry(row: LoreEntry, order: Order) -> lore.LoreEntry:
     return lore.LoreEntry(
         id=row.id,
         name=row.name,
@@ -74,31 +68,8 @@ def as_entry(row: LoreEntry, chapters: ChapterOrder) -> lore.LoreEntry:
         sticky=row.sticky,
         cooldown=row.cooldown,
         delay=row.delay,
-        validity=as_validity(row, chapters),
+        validity=validity(row, order),
     )
-
-
-def as_validity(row: LoreEntry, chapters: ChapterOrder) -> Validity:
-    """Who learned it in a chapter that is gone does not know it."""
-    edges = (row.since_chapter_id, row.until_chapter_id)
-    return Validity(
-        since=_position(row.since_chapter_id, row.since_offset, chapters),
-        until=_position(row.until_chapter_id, row.until_offset, chapters),
-        known_by=None
-        if row.known_by is None
-        else {
-            k["character_id"]: _position(k.get("chapter_id"), k.get("offset") or 0, chapters)
-            for k in row.known_by
-            if k.get("chapter_id") is None or k["chapter_id"] in chapters
-        },
-        placed=all(id is None or id in chapters for id in edges),
-    )
-
-
-def _position(chapter_id: str | None, offset: int, chapters: ChapterOrder) -> StoryPosition | None:
-    if chapter_id is None or chapter_id not in chapters:
-        return None
-    return StoryPosition(chapters[chapter_id], offset)
 
 
 @dataclass(frozen=True, slots=True)

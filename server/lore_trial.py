@@ -12,11 +12,12 @@ from retrieval.types import TokenCounter
 from server.engines.base import Engine
 from server.errors import EngineError
 from server.lore import list_books, list_entries
-from server.lore_plain import Spot, as_books, chapter_order, spot_in_chapter
-from server.manuscript import get_character
+from server.lore_plain import Spot, as_books, spot_in_chapter
+from server.manuscript import get_character, list_chapters
 from server.models import Lorebook
 from server.models import LoreEntry as EntryRow
 from server.schemas.lore import HitOut, KeptOutOut, LoreTestIn, LoreTestOut
+from server.story import load_scenes, order_of
 
 
 def try_lore(session: Session, work_id: str, wanted: LoreTestIn, engine: Engine) -> LoreTestOut:
@@ -24,12 +25,13 @@ def try_lore(session: Session, work_id: str, wanted: LoreTestIn, engine: Engine)
     if wanted.knower is not None:
         get_character(session, work_id, wanted.knower)
     spot = _spot(session, work_id, wanted)
+    order = order_of(list_chapters(session, work_id))
     books = list_books(session, work_id)
     rows = list_entries(session, [b.id for b in books])
     result = activate(
-        as_books(books, rows, chapter_order(session, work_id)),
+        as_books(books, rows, order),
         spot.turns,
-        View(spot.position, wanted.knower),
+        View(spot.position, wanted.knower, load_scenes(session, work_id, order)),
         seed=spot.seed,
         count=_counter(engine),
         budget=wanted.budget,

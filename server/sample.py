@@ -2,7 +2,7 @@
 
 Its story file is also the format in which a whole project's bible comes in:
 `novel.md` (the text), `story.json` (synopsis, style, characters and how their sheets change,
-outline) and `bible.json` (facts).
+outline), `bible.json` (facts) and `lore.json` (a lorebook).
 """
 
 import json
@@ -16,6 +16,7 @@ from server.bible import Bible
 from server.imports import create_work
 from server.manuscript import list_chapters
 from server.models import Chapter, Character, OutlineNode, Work
+from server.sample_lore import add_lore
 
 
 def load_sample(session: Session, folder: Path) -> Work | None:
@@ -43,6 +44,7 @@ def load_story(session: Session, folder: Path) -> Work:
     if (folder / "bible.json").is_file():
         told = json.loads((folder / "bible.json").read_text(encoding="utf-8"))
         bible.add_facts(told.get("facts", []))
+    add_lore(session, work, folder / "lore.json")
     chapters = {_name(c.title): c for c in list_chapters(session, work.id)}
     for place, node in enumerate(story.get("outline", [])):
         _add_node(session, work, node, place, None, chapters)
