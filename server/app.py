@@ -27,6 +27,7 @@ from server.routes import (
     outlines,
     recaps,
     search,
+    story,
     templates,
     works,
 )
@@ -57,7 +58,7 @@ def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = N
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.add_middleware(SecureHeaders)
     for module in (
-        works, chapters, characters, outlines, lore, generation, recaps, search, files,
+        works, chapters, characters, outlines, lore, generation, recaps, story, search, files,
         adapters, templates, health,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -101,6 +101,7 @@ def wish_from(work_id: str, chapter_id: str, wanted: ContinueIn) -> Wish:
         length=wanted.length,
         pinned=frozenset(wanted.pinned),
         excluded=frozenset(wanted.excluded),
+        viewpoint=wanted.viewpoint,
     )
     return Wish(
         place=place,

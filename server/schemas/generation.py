@@ -53,6 +53,10 @@ class ContinueIn(Wanted):
     retrieval: bool = True
     pinned: list[str] = Field(default_factory=list, max_length=200)
     excluded: list[str] = Field(default_factory=list, max_length=200)
+    viewpoint: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{32}$",
+        description="The character through whose eyes it is told: what they do not know stays out.",
+    )  # fmt: skip
     stream: bool = True
 
 
