@@ -69,8 +69,8 @@ def digest(text: str) -> str:
 
 
 def source_hash(level: Level, version: str, sources: tuple[Source, ...]) -> str:
-    """SHA-256 over the level, the version of the maker and everything that was read."""
-    told = [level.value, version, *(f"{s.level}:{s.id}:{s.hash}" for s in sources)]
+    """SHA-256 over the level, the version of the maker and the words of everything it read."""
+    told = [level.value, version, *(s.hash for s in sources)]
     return digest("\n".join(told))
 
 

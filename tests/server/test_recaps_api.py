@@ -145,12 +145,7 @@ def test_the_author_s_recap_of_a_deleted_chapter_is_kept_but_never_shown(api: Cl
 GOOD = "沈砚在渡口等船，老周头说水大，不渡，陆眠说那就走旱路。"
 
 
-@pytest.fixture
-def script() -> list[Step]:
-    return []
-
-
-def scripted(tmp_path: Path, *script: Step, **settings: Any) -> tuple[Any, ScriptedEngine]:
+def scripted(tmp_path: Path, *script: Step | tuple[Step, ...], **settings: Any) -> tuple[Any, ScriptedEngine]:
     engine = ScriptedEngine(script=script, window=4096)
     return make_desk(tmp_path / "desk", engine, **settings), engine
 
@@ -217,7 +212,9 @@ def test_a_long_chapter_is_told_in_pieces(tmp_path: Path) -> None:
 
 
 def test_a_person_s_request_goes_first_and_the_recap_is_told_after_it(tmp_path: Path) -> None:
-    desk, engine = scripted(tmp_path, Delay(60), Text("雨停了。" * 30), Text(GOOD))
+    desk, engine = scripted(
+        tmp_path, Delay(60), (Delay(0.3), Text("雨停了。" * 30)), Text(GOOD)
+    )
     with TestClient(create_app(desk), raise_server_exceptions=False) as http:
         api = Client(http, desk)
         work, ids = book(api, 3)
