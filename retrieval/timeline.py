@@ -26,6 +26,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from operator import and_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,23 +186,39 @@ class Timeline:
         )
         limit = min(limit, cut(passages, StoryPosition(chapters, 0)))
         hidden, extra = [], []
-        for row, passage in self._touched(passages):
-            told = self.between(passage.begins, passage.ends)
-            if _seen(told, passage.ends, here, now):
-                if row >= limit:
-                    extra.append(row)
-            elif row < limit:
-                hidden.append(row)
+        for chapter in self._undecided(here, now, chapters):
+            for row, passage in self._touched(chapter, passages):
+                told = self.between(passage.begins, passage.ends)
+                if _seen(told, passage.ends, here, now):
+                    if row >= limit:
+                        extra.append(row)
+                elif row < limit:
+                    hidden.append(row)
         return Rows(limit, np.array(hidden, dtype=np.int64), np.array(extra, dtype=np.int64))
 
-    def _touched(self, passages: Sequence[Passage]) -> Iterator[tuple[int, Passage]]:
-        """The passages of the chapters with scenes, from the first scene on."""
+    def _undecided(self, here: StoryPosition, now: Sequence[_Stretch], plain: int) -> Iterator[int]:
+        """The chapters with scenes whose passages must be looked at one by one.
+
+        Not those of the past that are wholly visible, as are the plain ones below `plain`, nor
+        those to come that have no backstory to show.
+        """
         for chapter, stretches in sorted(self._scenes.items()):
-            assert stretches[0].scene is not None
-            row = cut(passages, StoryPosition(chapter, stretches[0].scene.start))
-            while row < len(passages) and (passage := passages[row]).chapter == chapter:
-                yield row, passage
-                row += 1
+            past = [_past(stretch, now) for stretch in stretches]
+            if chapter < min(here.chapter, plain) and all(past):
+                continue
+            backstory = [s.scene is not None and s.scene.backstory for s in stretches]
+            if chapter > here.chapter and not any(map(and_, past, backstory)):
+                continue
+            yield chapter
+
+    def _touched(self, chapter: int, passages: Sequence[Passage]) -> Iterator[tuple[int, Passage]]:
+        """A chapter's passages from its first scene on."""
+        first = self._scenes[chapter][0].scene
+        assert first is not None
+        row = cut(passages, StoryPosition(chapter, first.start))
+        while row < len(passages) and (passage := passages[row]).chapter == chapter:
+            yield row, passage
+            row += 1
 
 
 def _past(told: _Stretch, now: Sequence[_Stretch]) -> bool:
