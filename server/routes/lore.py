@@ -1,10 +1,18 @@
 """Lorebooks and their entries, and which of them a text would call."""
 
-from fastapi import APIRouter, status
-from sqlmodel import Session
+from typing import Annotated
+from urllib.parse import quote
 
+from fastapi import APIRouter, Query, UploadFile, status
+from sqlmodel import Session
+from starlette.responses import Response
+
+from retrieval.lore.formats import Format
 from server import lore, manuscript
 from server.deps import Reading, RowId, TheDesk, WorkId, Writing
+from server.imports import check_size
+from server.lore_files import export_book as export_book_file
+from server.lore_files import import_book as import_book_file
 from server.lore_trial import try_lore
 from server.models import Lorebook
 from server.schemas.lore import (
@@ -39,6 +47,34 @@ def reorder_books(work_id: WorkId, wanted: OrderIn, session: Writing) -> list[Bo
     manuscript.get_work(session, work_id)
     books = lore.reorder(session, lore.list_books(session, work_id), wanted.ids)
     return [BookOut.model_validate(b) for b in books]
+
+
+@router.post("/lorebooks/import", status_code=status.HTTP_201_CREATED)
+def import_book(work_id: WorkId, file: UploadFile, session: Writing, desk: TheDesk) -> BookOut:
+    """A SillyTavern World Info file, or a card or file with a character_book."""
+    manuscript.get_work(session, work_id)
+    most = desk.settings.max_import_bytes
+    check_size(file.size or 0, most)
+    data = file.file.read(most + 1)
+    check_size(len(data), most)
+    return BookOut.model_validate(import_book_file(session, work_id, data, file.filename or ""))
+
+
+@router.get("/lorebooks/{book_id}/export")
+def export_book(
+    work_id: WorkId,
+    book_id: RowId,
+    session: Reading,
+    form: Annotated[Format, Query(alias="format")] = "world_info",
+) -> Response:
+    """As a file of SillyTavern's World Info, or as a standalone `lorebook_v3`."""
+    book = _book(session, work_id, book_id)
+    name = quote(f"{book.name}.json")
+    return Response(
+        export_book_file(session, book, form),
+        media_type="application/json",
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
 
 
 @router.get("/lorebooks/{book_id}")

@@ -1,5 +1,6 @@
 """Lorebooks over HTTP: kept, ordered, checked, and tried on a text."""
 
+import json
 from typing import Any
 
 from sqlmodel import select
@@ -268,3 +269,60 @@ def test_rows_become_plain_data(api: Client) -> None:
     assert View(spot.position).refuses(entry.validity) == "此时还没有发生"
     assert spot.turns[-1] == "写"
     assert spot.seed == first
+
+
+def sent(api: Client, work: str, data: bytes, name: str = "书.json") -> Any:
+    return api.http.post(f"/api/works/{work}/lorebooks/import", files={"file": (name, data)})
+
+
+def test_a_world_info_file_comes_in_works_and_goes_out_unchanged(api: Client) -> None:
+    work, _ = api.book()
+    told = {
+        "entries": {
+            "0": {"uid": 0, "key": ["渡口"], "keysecondary": [], "comment": "渡", "content": "水大",
+                  "order": 7, "caseSensitive": None, "position": 0, "automationId": "x"},
+            "1": {"uid": 1, "key": ["/(/"], "comment": "坏", "content": "一", "sticky": None},
+        },
+        "别的": [1, None],
+    }  # fmt: skip
+    answer = sent(api, work, json.dumps(told).encode(), "江湖.json")
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["name"] == "江湖"
+    path = f"/api/works/{work}/lorebooks/{answer.json()['id']}"
+    assert names(api.ok("GET", f"{path}/entries")) == ["渡", "坏"]
+    tryout = tried(api, work, text="到了渡口。")
+    assert (names(tryout["hits"]), names(tryout["faults"])) == (["渡"], ["坏"])
+    out = api.http.get(f"{path}/export")
+    assert out.json()["entries"] == {
+        k: v | {"displayIndex": n} for n, (k, v) in enumerate(told["entries"].items())
+    }
+    assert out.json()["别的"] == [1, None]
+    assert "attachment" in out.headers["content-disposition"]
+
+
+def test_a_book_goes_out_as_a_character_book_and_comes_back(api: Client) -> None:
+    work, _ = api.book()
+    path, _ = lorebook(
+        api, work,
+        {"name": "甲", "keys": ["/渡+/i"], "content": "一", "priority": 9, "placement": "lore"},
+        {"name": "乙", "constant": True, "content": "二", "scan_depth": 3, "logic": "not_all"},
+        token_budget=77, recursive=False, scan_depth=0,
+    )  # fmt: skip
+    for form in ("character_book", "world_info"):
+        data = api.http.get(f"{path}/export", params={"format": form}).content
+        back = sent(api, work, data).json()
+        assert (back["token_budget"], back["recursive"], back["scan_depth"]) == (77, False, 0)
+        again = api.ok("GET", f"/api/works/{work}/lorebooks/{back['id']}/entries")
+        own = {"id", "lorebook_id", "extra", "created_at", "updated_at"}
+        assert [{k: v for k, v in e.items() if k not in own} for e in again] == [
+            {k: v for k, v in e.items() if k not in own} for e in api.ok("GET", f"{path}/entries")
+        ]
+
+
+def test_a_file_that_is_no_lorebook_is_refused(api: Client) -> None:
+    work, _ = api.book()
+    for data in (b"", b"PK\x03\x04", b"{}", b"[]"):
+        answer = sent(api, work, data)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "unknown_lorebook"
+    assert api.ok("GET", f"/api/works/{work}/lorebooks") == []
