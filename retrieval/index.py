@@ -1,33 +1,37 @@
-"""The vector index of one work: kept in step with its chapters, searched by story time.
+"""The index of one work: kept in step with its chapters, searched by story time.
 
-One writer at a time, across threads and processes, makes a new `Snapshot` beside the
-current one, puts it on disk and publishes it; readers keep what they hold. Derived: whatever
-is missing, damaged or made by another model counts as empty, and the next `sync` rebuilds.
+One writer at a time, across threads and processes, adds segments beside those in use and
+publishes the next `Snapshot`; readers keep what they hold. The write lock is not held while
+many texts are embedded: they are found by words meanwhile, and an index that another model
+made goes on answering. Derived: whatever is missing or damaged counts as empty, and the
+next `sync` rebuilds.
 
-Knows nothing of lexical search, fusion or where works live.
+Knows nothing of fusion or of where works live.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 
-from filelock import FileLock, Timeout
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore
 from typing_extensions import override
 
 from retrieval import generation
 from retrieval.chunk import chunk_chapter
+from retrieval.compaction import compacted, groups
 from retrieval.embed import PassageEmbeddings, Vectors
-from retrieval.errors import IndexFailure
-from retrieval.generation import Identity, Maker, StaleError
-from retrieval.snapshot import Exclude, Snapshot
-from retrieval.sync import Progress, Split, SyncReport, next_snapshot
-from retrieval.types import ChapterText, Passage, StoryPosition
+from retrieval.embedding_run import EmbeddingRun
+from retrieval.errors import EmbedderUnavailable
+from retrieval.former import FormerModels
+from retrieval.generation import Identity, StaleError
+from retrieval.locking import turn
+from retrieval.snapshot import Snapshot
+from retrieval.sync import Progress, Split, SyncReport
+from retrieval.types import ChapterText, Passage
+from retrieval.vector_index import Aim
+from retrieval.vector_store import StoryVectorStore
+from retrieval.visibility import Exclude, When
 
 Chapters = Sequence[ChapterText] | Callable[[], Sequence[ChapterText]]
 
@@ -39,98 +43,31 @@ class _State:
     identity: Identity | None
 
 
-class WorkIndex(VectorStore):
-    """Opened with `WorkIndex.open`; every method may be called from any thread.
+class WorkIndex(StoryVectorStore):
+    """Every method may be called from any thread. `folder` need not exist, and opening never
+    fails for what lies there nor for a model that cannot be loaded."""
 
-    As a LangChain vector store it is read-only: what it holds follows from the chapters.
-    Its documents carry `chapter_id, chapter, title, start, end` as metadata.
-    """
-
-    def __init__(self, folder: Path, embeddings: PassageEmbeddings, lock_seconds: float) -> None:
-        self._folder = folder
-        self._embeddings = embeddings
-        self._lock_seconds = lock_seconds
-        self._maker = Maker(embeddings.name, embeddings.fingerprint, embeddings.dimension)
-        self._state = self._load()
+    def __init__(
+        self,
+        folder: Path,
+        embeddings: PassageEmbeddings,
+        *,
+        lock_seconds: float = 600.0,
+        aim: Aim | None = None,
+        former: FormerModels | None = None,
+    ) -> None:
+        """`lock_seconds` is how long a writer waits for another one."""
+        self.folder = folder
+        self.lock_seconds = lock_seconds
+        self.aim = aim or Aim()
+        self._model = embeddings
+        self._former = former or FormerModels()
+        self._state = self._load(Snapshot())
 
     @classmethod
-    def open(
-        cls, folder: Path, embeddings: PassageEmbeddings, *, lock_seconds: float = 600.0
-    ) -> "WorkIndex":
-        """The index in `folder`, which need not exist. Never fails for what lies there.
-
-        `lock_seconds` is how long a writer waits for another one. Raises
-        EmbedderUnavailable.
-        """
-        return cls(folder, embeddings, lock_seconds)
-
-    @property
-    @override
-    def embeddings(self) -> PassageEmbeddings:
-        return self._embeddings
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The current state: take it once for searches that must agree with each other."""
-        return self._state.snapshot
-
-    @property
-    def stale_reason(self) -> str | None:
-        """Why the index counts as empty and wants a `sync`; None when it is in order."""
-        return self._state.stale_reason
-
-    def refresh(self) -> bool:
-        """Pick up what another process wrote; True where there was something. One stat."""
-        if generation.identity(self._folder) == self._state.identity:
-            return False
-        self._state = self._load()
-        return True
-
-    def sync(
-        self,
-        chapters: Chapters,
-        progress: Progress | None = None,
-        *,
-        split: Split = chunk_chapter,
-    ) -> SyncReport:
-        """Make the index that of these chapters, which are the whole work.
-
-        Given as a function, they are asked for when this writer's turn has come, so that of
-        two saves in a row the later text wins, whoever comes first. Searches go on in the
-        old state until the new one is on disk. Raises what `next_snapshot` raises, and
-        IndexFailure where another writer or the disk stands in the way; then nothing has
-        changed. What `progress` raises passes through likewise.
-        """
-        started = perf_counter()
-        with _writing(self._folder, self._lock_seconds):
-            self.refresh()
-            old = self.snapshot
-            texts = chapters() if callable(chapters) else chapters
-            made, report = next_snapshot(old, texts, self._embeddings, split, progress)
-            if made is not old or self.stale_reason is not None:
-                generation.write(self._folder, made, self._maker)
-                self._state = _State(made, None, generation.identity(self._folder))
-        return replace(report, seconds=perf_counter() - started)
-
-    def nearest(
-        self,
-        vector: Sequence[float] | Vectors,
-        k: int,
-        before: StoryPosition | None = None,
-        exclude: Exclude = (),
-    ) -> list[tuple[Passage, float]]:
-        """`Snapshot.nearest` in the current state; `search` is LangChain's, for texts."""
-        return self.snapshot.nearest(vector, k, before, exclude)
-
-    def _load(self) -> _State:
-        # The stat comes first: a manifest replaced while it is read is seen as new later.
-        identity = generation.identity(self._folder)
-        try:
-            return _State(generation.read(self._folder, self._maker), None, identity)
-        except StaleError as error:
-            return _State(Snapshot.empty(self._maker.dimension), str(error), identity)
-
-    # LangChain's surface
+    def open(cls, folder: Path, embeddings: PassageEmbeddings, **options: Any) -> "WorkIndex":
+        """The index in `folder`; `options` as in the constructor."""
+        return cls(folder, embeddings, **options)
 
     @classmethod
     @override
@@ -153,86 +90,135 @@ class WorkIndex(VectorStore):
         names = ids or [str(order) for order in range(len(texts))]
         rows = enumerate(zip(names, titles, texts, strict=True))
         chapters = [ChapterText(name, order, title, text) for order, (name, title, text) in rows]
-        index = cls.open(Path(kwargs["folder"]), embedding)
+        index = cls(Path(kwargs["folder"]), embedding)
         index.sync(chapters)
         return index
 
+    @property
     @override
-    def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
-        """`before=StoryPosition(…)` and `exclude=…` as in `nearest`."""
-        return [document for document, _ in self.similarity_search_with_score(query, k, **kwargs)]
+    def embeddings(self) -> PassageEmbeddings:
+        return self._model
 
-    @override
-    def similarity_search_with_score(
-        self, query: str, k: int = 4, **kwargs: Any
-    ) -> list[tuple[Document, float]]:
-        """Documents with their cosine, best first."""
-        found = self.nearest(self._embeddings.embed_query_array(query), k, **kwargs)
-        return [(_document(passage), score) for passage, score in found]
+    @property
+    def snapshot(self) -> Snapshot:
+        """The current state: take it once for searches that must agree with each other."""
+        return self._state.snapshot
 
-    @override
-    def similarity_search_by_vector(
-        self, embedding: list[float], k: int = 4, **kwargs: Any
-    ) -> list[Document]:
-        return [_document(passage) for passage, _ in self.nearest(embedding, k, **kwargs)]
+    @property
+    def stale_reason(self) -> str | None:
+        """Why the index wants a `sync`, for people; None when it is in order."""
+        state = self._state
+        if state.stale_reason is not None:
+            return state.stale_reason
+        maker = state.snapshot.maker
+        try:
+            current = self._model.fingerprint
+        except EmbedderUnavailable as error:
+            return error.message
+        if maker is not None and maker.fingerprint != current:
+            return (
+                f"索引是用另一个嵌入模型（{maker.name}）建的；"
+                f"用「{self._model.name}」重建好以前，仍用原来的。"
+            )
+        left = state.snapshot.without_vectors
+        return f"还有 {left} 段没有算出向量，暂时只能按字词找到。" if left else None
 
-    @override
-    def add_texts(
+    @property
+    def damaged(self) -> bool:
+        """Whether nothing usable lies on the disk."""
+        return self._state.stale_reason is not None
+
+    def refresh(self) -> bool:
+        """Pick up what another process wrote; True where there was something. One stat."""
+        if generation.identity(self.folder) == self._state.identity:
+            return False
+        self._state = self._load(self.snapshot)
+        return True
+
+    def sync(
         self,
-        texts: Iterable[str],
-        metadatas: list[dict[str, Any]] | None = None,
+        chapters: Chapters,
+        progress: Progress | None = None,
         *,
-        ids: list[str] | None = None,
-        **kwargs: Any,
-    ) -> list[str]:
-        """Always IndexFailure: a text without a place in the story has no time."""
-        _read_only()
+        split: Split = chunk_chapter,
+        seconds: float | None = None,
+    ) -> SyncReport:
+        """Make the index that of these chapters, which are the whole work.
+
+        Given as a function, they are asked for when this writer's turn has come, so that of
+        two saves in a row the later text wins, whoever comes first. Searches go on in the
+        old state until the new one is on disk. A few new texts become searchable at once by
+        words and by vectors; many are published for words first and embedded in slices,
+        each of which is kept. With `seconds` it stops after a slice when they are over, and
+        the report says how many are `waiting`; so it does where no model can be loaded.
+
+        Raises IndexFailure where the chapters have no clear order, where another writer or
+        the disk stands in the way, and WrongDimension; what is published then is whole.
+        `progress` is called when the text is published; what it raises passes through.
+        """
+        return EmbeddingRun(self, self._model, split, progress).sync(chapters, seconds)
+
+    def tidy(self) -> bool:
+        """Merge segments where there are too many; True where something changed.
+
+        Raises IndexFailure.
+        """
+        self.refresh()
+        if not groups(self.snapshot):
+            return False
+        with turn(self.folder, "lock", self.lock_seconds):
+            self.refresh()
+            made = compacted(self.folder, self.snapshot, self.aim)
+            if made is self.snapshot:
+                return False
+            self.publish(made)
+        return True
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Make it the current state, here and on disk; for who holds the write lock."""
+        generation.publish(self.folder, snapshot)
+        self._state = _State(snapshot, None, generation.identity(self.folder))
 
     @override
-    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
-        """Always IndexFailure: delete chapters and `sync`, or `remove` the whole index."""
-        _read_only()
+    def query_vector(self, text: str, snapshot: Snapshot | None = None) -> Vectors | None:
+        """The query as the model that made the vectors sees it; None where that cannot be
+        had, and words alone must do."""
+        maker = (snapshot or self.snapshot).maker
+        if maker is None:
+            return None
+        try:
+            if self._model.fingerprint == maker.fingerprint:
+                return self._model.embed_query_array(text)
+        except EmbedderUnavailable:
+            pass
+        former = self._former.get(maker)
+        try:
+            return None if former is None else former.embed_query_array(text)
+        except EmbedderUnavailable:
+            return None
 
     @override
-    def _select_relevance_score_fn(self) -> Any:
-        return lambda cosine: min(max(cosine, 0.0), 1.0)
+    def nearest(
+        self,
+        vector: Sequence[float] | Vectors,
+        k: int,
+        before: When = None,
+        exclude: Exclude = (),
+    ) -> list[tuple[Passage, float]]:
+        """`Snapshot.nearest` in the current state."""
+        return self.snapshot.nearest(vector, k, before, exclude)
+
+    def _load(self, known: Snapshot) -> _State:
+        # The stat comes first: a manifest replaced while it is read is seen as new later.
+        identity = generation.identity(self.folder)
+        try:
+            return _State(generation.read(self.folder, known), None, identity)
+        except StaleError as error:
+            return _State(Snapshot(), str(error), identity)
 
 
 def remove_index(folder: Path, *, lock_seconds: float = 600.0) -> None:
     """Delete an index from the disk; who has it open finds it empty. Raises IndexFailure."""
     if folder.exists():
-        with _writing(folder, lock_seconds):
+        with turn(folder, "lock", lock_seconds):
             generation.remove(folder)
-
-
-@contextmanager
-def _writing(folder: Path, seconds: float) -> Iterator[None]:
-    """The turn of one writer, across threads and processes."""
-    # Beside the folder, not in it: removing the folder must not remove a lock that somebody
-    # waits for.
-    path = folder.with_name(f".{folder.name}.lock")
-    lock = FileLock(path, timeout=seconds)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise IndexFailure("另一个程序正在更新这部作品的索引，请稍后再试。") from error
-    except OSError as error:
-        raise IndexFailure(f"索引目录写不进去（{error}），请检查空间和权限。") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _read_only() -> NoReturn:
-    raise IndexFailure("索引由章节生成，不能单独增删；请修改章节，再同步索引。")
-
-
-def _document(passage: Passage) -> Document:
-    place = {"chapter_id": passage.chapter_id, "chapter": passage.chapter, "title": passage.title}
-    return Document(
-        id=f"{passage.chapter_id}:{passage.start}",
-        page_content=passage.text,
-        metadata=place | {"start": passage.start, "end": passage.end},
-    )

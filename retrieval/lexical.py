@@ -6,74 +6,49 @@ is Lucene's variant as bm25s computes it (S. Robertson, H. Zaragoza, "The Probab
 Relevance Framework", 2009; C. Kamphuis et al., "Which BM25 Do You Mean?", 2020); a test
 holds the two together.
 
-bm25s itself is not used here because the index is rebuilt on every save while requests are
-served: it takes 1.1 s of Python loops that hold the interpreter, and 0.8 s to import, for
-a novel of 850,000 characters. Sorting (token, row) keys in numpy gives the same numbers in
-a quarter of a second, which leaves nothing worth caching or keeping on disk.
+bm25s itself is not used here because the index changes with every save: it takes 1.1 s of
+Python loops that hold the interpreter, and 0.8 s to import, for a novel of 850,000
+characters. Postings lie in segments that are never changed; what depends on the whole work
+(document frequencies, the mean length) is worked out when a query is answered.
 
-Knows nothing of vectors, files or fusion.
+A small work is answered exactly. In a large one the rarest tokens of the query, up to
+POSTINGS_READ postings, bring candidates, whose exact scores are then counted in their own
+text: a rare bigram says more than all the common characters, whose postings are nearly the
+whole index. Knows nothing of vectors, files or fusion.
 """
 
-import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval import timeline
-from retrieval.types import Passage, StoryPosition
+from retrieval import visibility
+from retrieval.postings import K1, LARGE, B, Postings
+from retrieval.recount import Recount
+from retrieval.tokens import Ints, query_tokens
+from retrieval.types import Passage
 
-Ints = NDArray[np.int64]
+Scores = NDArray[np.float64]
 
-K1 = 1.5
-B = 0.75
-_CODE_POINTS = 0x110000
-_NONE = 0
-"""The letter that is no letter: punctuation, white space, the seam between passages."""
-_UNSEEN = -1
-
-
-def _folded(code: int) -> int:
-    """The code point a character counts as (width and case folded), 0 for what is no word."""
-    char = unicodedata.normalize("NFKC", chr(code)).lower()
-    if len(char) != 1:
-        char = chr(code)
-    return ord(char) if char.isalnum() else _NONE
+POSTINGS_READ = 1_500_000
+"""Postings that one query may read; about 20 ms."""
+_CANDIDATES = 400
+"""Passages rescored exactly, at least; four for each that is asked for, if that is more."""
 
 
-def _code_points(text: str) -> Ints:
-    # surrogatepass: a lone surrogate from a broken import must not stop the index.
-    encoded = text.encode("utf-32-le", "surrogatepass")
-    return np.frombuffer(encoded, dtype=np.uint32).astype(np.int64)
+@dataclass(frozen=True, slots=True)
+class LexicalPart:
+    """Postings of some passages, and the row of the work that each of them is."""
 
+    postings: Postings
+    rows: NDArray[np.int32]
+    """[n]; -1 for a passage that is no longer in the work."""
 
-class _Alphabet:
-    """Numbers the letters of a corpus from 1, and their tokens: letters, then pairs."""
-
-    def __init__(self, codes: Ints) -> None:
-        seen = np.zeros(_CODE_POINTS, dtype=bool)
-        seen[codes] = True
-        present = [int(code) for code in np.flatnonzero(seen)]
-        self._number: dict[int, int] = {_NONE: 0}
-        self._letter = np.full(_CODE_POINTS, _UNSEEN, dtype=np.int32)
-        for code in present:
-            self._letter[code] = self._number.setdefault(_folded(code), len(self._number))
-        self._size = len(self._number)
-
-    def tokens(self, codes: Ints) -> tuple[Ints, Ints]:
-        """Tokens of a text and, for each, where in the text it begins."""
-        letter = self._letters(codes)
-        single = np.flatnonzero(letter)
-        pair = np.flatnonzero((letter[:-1] > 0) & (letter[1:] > 0))
-        pairs = self._size * (1 + letter[pair]) + letter[pair + 1]
-        return np.concatenate([letter[single], pairs]), np.concatenate([single, pair])
-
-    def _letters(self, codes: Ints) -> Ints:
-        letter = self._letter[codes].astype(np.int64)
-        # A query may write a known letter in another width or case.
-        for code in np.unique(codes[letter == _UNSEEN]):
-            letter[codes == code] = self._number.get(_folded(int(code)), _NONE)
-        return letter
+    @property
+    def worn(self) -> bool:
+        return bool(len(self.rows)) and int(self.rows.min()) < 0
 
 
 class LexicalIndex:
@@ -83,54 +58,41 @@ class LexicalIndex:
     query's words, and no passage of the future can be returned.
     """
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        """`passages` in story order; takes about 0.3 s per million characters."""
+    def __init__(
+        self, passages: Sequence[Passage], parts: Sequence[LexicalPart] | None = None
+    ) -> None:
+        """`passages` in story order; `parts` cover each once, and are made where not given."""
         self.passages = passages
-        texts = [passage.text for passage in passages]
-        codes = _code_points("\0".join(texts))
-        self._alphabet = _Alphabet(codes)
-        tokens, places = self._alphabet.tokens(codes)
-        widths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
-        rows = np.repeat(np.arange(len(texts)), widths)[places]
-        self._count(tokens, rows)
+        if parts is None:
+            made = Postings.build([passage.text for passage in passages])
+            parts = [LexicalPart(made, np.arange(len(passages), dtype=np.int32))]
+        self.parts = parts
+        lengths = np.zeros(len(passages), dtype=np.int32)
+        for part in parts:
+            alive = part.rows >= 0
+            lengths[part.rows[alive]] = part.postings.lengths[alive]
+        mean = float(lengths.mean()) if len(lengths) else 0.0
+        self.norm = (K1 * (1 - B + B * lengths / (mean or 1.0))).astype(np.float32)
+        self.complete = all(part.postings.complete for part in parts)
 
-    def _count(self, tokens: Ints, rows: Ints) -> None:
-        """Postings sorted by token, then row, each with its share of the score."""
-        total = max(len(self.passages), 1)
-        keys, counts = np.unique(tokens * total + rows, return_counts=True)
-        token = keys // total
-        self._row = (keys - token * total).astype(np.int32)
-        first = np.ones(len(token), dtype=bool)
-        first[1:] = token[1:] != token[:-1]
-        self._start = np.append(np.flatnonzero(first), len(token))
-        self._token = token[self._start[:-1]]
-        df = np.diff(self._start)
-        idf = np.log1p((total - df + 0.5) / (df + 0.5))
-        length = np.bincount(rows, minlength=total)
-        norm = K1 * (1 - B + B * length / (length.mean() or 1.0))
-        self._score = (np.repeat(idf, df) * counts / (counts + norm[self._row])).astype(np.float32)
+    def scores(self, query: str) -> Scores:
+        """BM25 of every passage, [n], in story order; a repeated word counts each time.
 
-    def scores(self, query: str) -> NDArray[np.float64]:
-        """BM25 of every passage, [n], in story order; a repeated word counts each time."""
-        tokens, _ = self._alphabet.tokens(_code_points(query))
-        tokens, times = np.unique(tokens, return_counts=True)
-        place = np.searchsorted(self._token, tokens)
-        known = place < len(self._token)
-        known[known] = self._token[place[known]] == tokens[known]
-        place, times = place[known], times[known]
-        starts, sizes = self._start[place], self._start[place + 1] - self._start[place]
-        # One gather for all postings: a loop over 1,000 tokens would cost 5 ms.
-        offset = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        at = offset + np.arange(int(sizes.sum()))
-        weights = self._score[at] * np.repeat(times, sizes)
-        scores = np.bincount(self._row[at], weights, minlength=len(self.passages))
-        return scores.astype(np.float64, copy=False)
+        Exact but for the common tokens of a large work, whose postings are not all kept;
+        `scores_of` is exact there too.
+        """
+        asked = _Question(self, query)
+        return asked.scores(np.ones(len(asked.tokens), dtype=bool))
+
+    def scores_of(self, query: str, rows: Sequence[int] | Ints) -> Scores:
+        """Exact BM25 of these rows alone, counted in their text, [len(rows)]."""
+        return _Question(self, query).recounted(rows)
 
     def search(
         self,
         query: str,
         k: int,
-        before: StoryPosition | None = None,
+        before: visibility.When = None,
         exclude: Collection[int] = (),
     ) -> list[tuple[Passage, float]]:
         """The k best passages that share a token with the query, best first.
@@ -138,8 +100,110 @@ class LexicalIndex:
         The story is cut before the best are chosen; `exclude` names rows of `passages`.
         Ties fall to the earlier passage.
         """
-        visible = timeline.cut(self.passages, before)
-        scores = self.scores(query)[:visible]
-        scores[[row for row in exclude if row < visible]] = 0.0
-        order = np.argsort(-scores, kind="stable")[: max(k, 0)]
-        return [(self.passages[row], float(scores[row])) for row in order if scores[row] > 0]
+        asked = _Question(self, query)
+        if k <= 0 or not len(asked.tokens):
+            return []
+        mask = visibility.mask(self.passages, before, exclude)
+        read = asked.affordable()
+        scores = asked.scores(read) * mask
+        if self.complete and read.all():
+            order = _best(scores, k)
+            return [(self.passages[int(row)], float(scores[row])) for row in order]
+        rows = np.sort(_best(scores, max(_CANDIDATES, 4 * k)))
+        exact = asked.recounted(rows)
+        order = _best(exact, k)
+        return [(self.passages[int(rows[at])], float(exact[at])) for at in order]
+
+    @cached_property
+    def worths(self) -> list[NDArray[np.float32] | None]:
+        """What each posting adds to a score before its token's weight, by part; None where
+        there are too many to keep."""
+        return [_worth(part, self.norm) for part in self.parts]
+
+
+def _worth(part: LexicalPart, norm: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    if len(part.postings.lengths) > LARGE:
+        return None
+    count = part.postings.counts.astype(np.float32)
+    return count / (count + norm[part.rows[part.postings.rows]])
+
+
+class _Question:
+    """One query's tokens, looked up once in every part."""
+
+    def __init__(self, index: LexicalIndex, query: str) -> None:
+        self._index = index
+        self.tokens, self._times = query_tokens(query)
+        self._places = [part.postings.places(self.tokens) for part in index.parts]
+
+    @cached_property
+    def _df(self) -> Ints:
+        """How many passages of the work contain each token, the gone ones left out."""
+        df = np.zeros(len(self.tokens), dtype=np.int64)
+        for part, places in zip(self._index.parts, self._places, strict=True):
+            known = np.flatnonzero(places >= 0)
+            df[known] += part.postings.df[places[known]]
+            if part.worn:
+                at, whose = part.postings.gather(places[known])
+                gone = part.rows[part.postings.rows[at]] < 0
+                df[known] -= np.bincount(whose[gone], minlength=len(known))
+        return df
+
+    @cached_property
+    def _weights(self) -> Scores:
+        """What a token's occurrence weighs: its rarity, as often as it is asked for."""
+        n, df = len(self._index.passages), self._df
+        # What occurs nowhere weighs nothing: it has no postings to be read.
+        return np.where(df > 0, np.log1p((n - df + 0.5) / (df + 0.5)), 0.0) * self._times
+
+    def affordable(self) -> NDArray[np.bool_]:
+        """Which tokens' postings to read: the rarest, as many as the limit allows."""
+        sizes = np.zeros(len(self.tokens), dtype=np.int64)
+        for part, places in zip(self._index.parts, self._places, strict=True):
+            known = np.flatnonzero(places >= 0)
+            starts = part.postings.starts
+            sizes[known] += starts[places[known] + 1] - starts[places[known]]
+        if sizes.sum() <= POSTINGS_READ:
+            return np.ones(len(self.tokens), dtype=bool)
+        # A common token's few kept postings cost little and say little: rarity decides.
+        order = np.argsort(self._df, kind="stable")
+        chosen = np.zeros(len(self.tokens), dtype=bool)
+        chosen[order[np.cumsum(sizes[order]) <= POSTINGS_READ]] = True
+        chosen[order[0]] = True
+        return chosen
+
+    def scores(self, read: NDArray[np.bool_]) -> Scores:
+        """Of all passages, from the postings of the tokens that are read."""
+        index = self._index
+        scores = np.zeros(len(index.passages))
+        weights = self._weights.astype(np.float32)
+        for number, (part, places) in enumerate(zip(index.parts, self._places, strict=True)):
+            asked = np.flatnonzero((places >= 0) & read)
+            at, whose = part.postings.gather(places[asked])
+            row = part.rows[part.postings.rows[at]]
+            kept = index.worths[number]
+            if kept is not None:
+                worth = kept[at] * weights[asked][whose]
+            else:
+                count = part.postings.counts[at].astype(np.float32)
+                worth = weights[asked][whose] * (count / (count + index.norm[row]))
+            if part.worn:
+                worth, row = worth[row >= 0], row[row >= 0]
+            scores += np.bincount(row, worth, minlength=len(scores))
+        return scores
+
+    def recounted(self, rows: Sequence[int] | Ints) -> Scores:
+        """Of these rows, exactly, from their text."""
+        texts = [self._index.passages[int(row)].text for row in rows]
+        norms = self._index.norm[np.asarray(rows, dtype=np.int64)]
+        return Recount(self.tokens, self._weights).scores(texts, norms)
+
+
+def _best(scores: Scores, k: int) -> Ints:
+    """Rows of the k highest positive scores, best first, ties to the earlier."""
+    positive = np.flatnonzero(scores > 0)
+    if len(positive) > 4 * k:
+        worst = np.partition(scores[positive], len(positive) - k)[len(positive) - k]
+        positive = positive[scores[positive] >= worst]
+    order = np.argsort(-scores[positive], kind="stable")[:k]
+    return positive[order]

@@ -1,35 +1,58 @@
 """Every work's memory: what the server and the command line ask.
 
-Each work has a folder with its vector index; the lexical index is made from the passages in
-memory, which is faster than reading it would be. Knows nothing of HTTP, rows or prompts.
+Each work has a folder with its index. Knows nothing of HTTP, rows or prompts.
 """
 
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 from retrieval import rank
 from retrieval.embed import QUERY_CHARACTERS, PassageEmbeddings
 from retrieval.errors import IndexFailure
+from retrieval.former import FormerModels
 from retrieval.index import Chapters, WorkIndex, remove_index
-from retrieval.lexical import LexicalIndex
 from retrieval.snapshot import Snapshot
 from retrieval.sync import Progress, SyncReport
-from retrieval.types import Found, StoryPosition
+from retrieval.timeline import View
+from retrieval.types import Found
+from retrieval.vector_index import Aim
+from retrieval.visibility import When
 
 _WORK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+MEMORY = 2**30
+"""Bytes that the open works' indexes may map and hold together, by default."""
+WORDS_ONLY = "嵌入模型暂时用不了，只按字词查找。"
 
 
 class Library:
     """Thread-safe. Opens a work when it is first asked for and keeps the latest used."""
 
-    def __init__(self, root: Path, embeddings: PassageEmbeddings, *, open_works: int = 16) -> None:
-        """`open_works` is how many works' indexes stay in memory."""
+    def __init__(
+        self,
+        root: Path,
+        embeddings: PassageEmbeddings,
+        *,
+        open_works: int = 64,
+        memory: int = MEMORY,
+        aim: Aim | None = None,
+        former: FormerModels | None = None,
+        on_damage: Callable[[str], None] | None = None,
+    ) -> None:
+        """At most `open_works` works stay open, and of those the latest used whose indexes fit
+        into `memory` bytes together; one always may. `on_damage` is told the id of a work
+        whose index is found missing or damaged, once for each time that it is."""
         self._root = root
         self._embeddings = embeddings
         self._limit = open_works
+        self._memory = memory
+        self._aim = aim
+        self._former = former or FormerModels()
+        self.on_damage = on_damage
         self._open: OrderedDict[str, _OpenWork] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -38,54 +61,71 @@ class Library:
         self._embeddings.embed_query_array("砚")
 
     def sync(
-        self, work_id: str, chapters: Chapters, progress: Progress | None = None
+        self,
+        work_id: str,
+        chapters: Chapters,
+        progress: Progress | None = None,
+        *,
+        seconds: float | None = None,
     ) -> SyncReport:
-        """`WorkIndex.sync`; what comes after it sees the new text by words as well."""
-        work = self._work(work_id)
-        report = work.index.sync(chapters, progress)
-        work.current()
-        return report
+        """`WorkIndex.sync`; what comes after it sees the new text."""
+        return self._work(work_id).index.sync(chapters, progress, seconds=seconds)
+
+    def tidy(self, work_id: str) -> bool:
+        """`WorkIndex.tidy`, for when there is nothing better to do."""
+        return self._work(work_id).index.tidy()
 
     def recall(
         self,
         work_id: str,
         query: str,
         k: int = 10,
-        before: StoryPosition | None = None,
+        before: When = None,
         exclude_text: str = "",
     ) -> list[Found]:
         """The k passages that matter most for the query, best first.
 
         Only the last QUERY_CHARACTERS of the query count, so the beat belongs after the
-        tail. Nothing that ends after `before` can come back. `exclude_text` is the text that
-        ends at `before` and stands in the prompt word for word: what overlaps it, or repeats
-        it elsewhere, is left out; so is a second passage with the same words. A work without
-        an index, or with a stale one, has nothing to recall (`stale_reason` says why).
-        Raises EmbedderUnavailable, WrongDimension, IndexFailure.
+        tail. Nothing that `before`, a position or a `View`, does not see can come back.
+        `exclude_text` is the text that ends at that place and stands in the prompt word for
+        word: what overlaps it, or repeats it elsewhere, is left out; so is a second passage
+        with the same words. A work without an index has nothing to recall; where no model
+        can be loaded words alone are asked, and `limits` says so. Raises WrongDimension,
+        IndexFailure.
         """
         words = query[-QUERY_CHARACTERS:]
-        snapshot, lexical = self._work(work_id).current()
+        index, snapshot = self._current(work_id)
+        place = before.position if isinstance(before, View) else before
         hidden = (
-            rank.overlapping(snapshot.passages, before, len(exclude_text))
-            if before is not None and exclude_text
+            rank.overlapping(snapshot.passages, place, len(exclude_text))
+            if place is not None and exclude_text
             else set()
         )
         if not words.strip() or not snapshot.passages or k <= 0:
             return []
         depth = max(rank.DEPTH, 2 * k)
-        vector = self._embeddings.embed_query_array(words)
-        found = rank.fuse(
-            {
-                "lexical": lexical.search(words, depth, before, hidden),
-                "dense": snapshot.nearest(vector, depth, before, hidden),
-            }
-        )
+        methods = {"lexical": snapshot.lexical.search(words, depth, before, hidden)}
+        vector = index.query_vector(words, snapshot)
+        if vector is not None:
+            methods["dense"] = snapshot.nearest(vector, depth, before, hidden)
+        found = rank.fuse(methods)
         return list(islice(rank.distinct(rank.not_standing_in(exclude_text, found)), k))
+
+    def limits(self, work_id: str) -> str | None:
+        """What recall has to do without at the moment, for people; None when it has all.
+
+        Loads the model that it asks about.
+        """
+        index, snapshot = self._current(work_id)
+        if index.damaged:
+            return index.stale_reason
+        if len(snapshot.passages) and index.query_vector("砚", snapshot) is None:
+            return WORDS_ONLY
+        return index.stale_reason
 
     def stale_reason(self, work_id: str) -> str | None:
         """Why the work wants a `sync`, for people; None when its index is in order."""
-        index = self._work(work_id).index
-        index.refresh()
+        index, _ = self._current(work_id)
         return index.stale_reason
 
     def drop(self, work_id: str) -> None:
@@ -93,6 +133,15 @@ class Library:
         remove_index(self._folder(work_id))
         with self._lock:
             self._open.pop(work_id, None)
+
+    def _current(self, work_id: str) -> tuple[WorkIndex, Snapshot]:
+        """The work's index in the state that lies on the disk."""
+        work = self._work(work_id)
+        index = work.index
+        changed = index.refresh() or work.is_new()
+        if changed and index.damaged and self.on_damage is not None:
+            self.on_damage(work_id)
+        return index, index.snapshot
 
     def _folder(self, work_id: str) -> Path:
         if not _WORK_ID.fullmatch(work_id):
@@ -104,36 +153,46 @@ class Library:
     def _work(self, work_id: str) -> "_OpenWork":
         folder = self._folder(work_id)
         with self._lock:
-            work = self._open.setdefault(work_id, _OpenWork(folder, self._embeddings))
+            work = self._open.get(work_id)
+            if work is None:
+                work = self._open[work_id] = _OpenWork(self._opener(folder))
             self._open.move_to_end(work_id)
-            while len(self._open) > self._limit:
-                self._open.popitem(last=False)
+            self._close_the_longest_unused()
         return work
+
+    def _opener(self, folder: Path) -> Callable[[], WorkIndex]:
+        return lambda: WorkIndex(folder, self._embeddings, aim=self._aim, former=self._former)
+
+    def _close_the_longest_unused(self) -> None:
+        # Closing is forgetting: who is searching in it keeps it until done.
+        taken = sum(work.bytes for work in self._open.values())
+        while len(self._open) > 1 and (len(self._open) > self._limit or taken > self._memory):
+            _, closed = self._open.popitem(last=False)
+            taken -= closed.bytes
 
 
 class _OpenWork:
-    """A work's two indexes. Reading it from disk locks this work alone."""
+    """A work's index. Reading it from disk locks this work alone."""
 
-    def __init__(self, folder: Path, embeddings: PassageEmbeddings) -> None:
-        self._folder = folder
-        self._embeddings = embeddings
+    def __init__(self, opener: Callable[[], WorkIndex]) -> None:
+        self._opener = opener
         self._lock = threading.Lock()
         self._index: WorkIndex | None = None
-        self._lexical: LexicalIndex | None = None
+        self._new = True
 
     @property
     def index(self) -> WorkIndex:
         with self._lock:
             if self._index is None:
-                self._index = WorkIndex.open(self._folder, self._embeddings)
+                self._index = self._opener()
             return self._index
 
-    def current(self) -> tuple[Snapshot, LexicalIndex]:
-        """One state of the work as both indexes see it."""
-        index = self.index
-        index.refresh()
+    @property
+    def bytes(self) -> int:
+        return 0 if self._index is None else self._index.snapshot.bytes
+
+    def is_new(self) -> bool:
+        """True the first time."""
         with self._lock:
-            snapshot = index.snapshot
-            if self._lexical is None or self._lexical.passages is not snapshot.passages:
-                self._lexical = LexicalIndex(snapshot.passages)
-            return snapshot, self._lexical
+            was, self._new = self._new, False
+            return was

@@ -1,109 +1,187 @@
-"""One immutable state of a work's index: its passages in story order and their vectors.
+"""One immutable state of a work's index: its chapters, and the segments their passages lie in.
 
-Row numbers are the ids of both, so "what is known at this point" is a range of ids and the
-time cut happens inside the FAISS search. FAISS may not be searched while it is being
-written; a state never is, so any number of threads search it while the next one is made.
+Rows are numbered in story order across the segments, so that "what is known at this point"
+is decided once, for all kinds of search, before any of them begins. FAISS may not be
+searched while it is being written; a state never is, so any number of threads search it
+while the next one is made.
 
-Knows nothing of files, chapters' texts or models. Swapping the exact flat index for an
-approximate or memory-mapped one touches this file and `generation.py`'s reading alone.
+Knows nothing of files' layout, chapters' texts or models.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-import faiss
 import numpy as np
+from numpy.typing import NDArray
 
-from retrieval import timeline
+from retrieval import visibility
 from retrieval.embed import Vectors
 from retrieval.errors import WrongDimension
-from retrieval.types import Passage, StoryPosition
+from retrieval.lexical import LexicalIndex, LexicalPart
+from retrieval.passage_columns import StoredPassages, Stretch
+from retrieval.segment import Segment
+from retrieval.types import Passage
+from retrieval.visibility import Exclude, When
 
-Exclude = Callable[[Passage], bool] | Collection[int]
-"""Passages not to return: those it is true of, or those in these rows."""
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """The model that made the vectors; `source` is where it can be loaded from again."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChapterMark:
-    """Which chapter, in which state, a snapshot was made from."""
+    """Which chapter, in which state, a snapshot was made from, and where its passages lie."""
 
     id: str
     order: int
     title: str
     digest: str
     """SHA-256 of the text."""
+    segment: str
+    """Name of the segment; empty where the chapter has no passages."""
+    first: int
+    """Its first row there."""
     passages: int
 
 
-def flat(vectors: Vectors) -> Any:
-    """An exact inner-product index over [n, d] float32 vectors."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    return index
-
-
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    marks: tuple[ChapterMark, ...]
-    passages: tuple[Passage, ...]
-    index: Any
-    """FAISS index over unit vectors; row i is `passages[i]`."""
+class Part:
+    """A segment, and the work's row that each of its rows is; -1 for what is gone."""
 
-    @classmethod
-    def empty(cls, dimension: int) -> "Snapshot":
-        return cls((), (), flat(np.empty((0, dimension), dtype=np.float32)))
+    segment: Segment
+    rows: Rows
 
     @property
-    def dimension(self) -> int:
-        return int(self.index.d)
+    def alive(self) -> int:
+        return int(np.count_nonzero(self.rows >= 0))
+
+
+class Snapshot:
+    """Every segment named by a mark is in `segments`; `maker` is None while nothing has
+    vectors. A segment without vectors is found by words alone."""
+
+    def __init__(
+        self,
+        marks: Sequence[ChapterMark] = (),
+        segments: Mapping[str, Segment] | None = None,
+        maker: Maker | None = None,
+    ) -> None:
+        self.marks = tuple(marks)
+        self.segments = dict(segments or {})
+        self.maker = maker
+
+    @cached_property
+    def passages(self) -> StoredPassages:
+        """In story order."""
+        return StoredPassages(
+            [
+                Stretch(
+                    m.id, m.order, m.title, self.segments[m.segment].columns, m.first, m.passages
+                )
+                for m in self.marks
+                if m.passages
+            ]
+        )
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        rows = {
+            name: np.full(len(segment), -1, dtype=np.int32)
+            for name, segment in self.segments.items()
+        }
+        row = 0
+        for mark in self.marks:
+            if mark.passages:
+                end = row + mark.passages
+                rows[mark.segment][mark.first : mark.first + mark.passages] = np.arange(row, end)
+                row = end
+        return tuple(Part(segment, rows[name]) for name, segment in self.segments.items())
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The same passages, searched by words."""
+        parts = [LexicalPart(part.segment.postings, part.rows) for part in self.parts]
+        return LexicalIndex(self.passages, parts)
+
+    @property
+    def without_vectors(self) -> int:
+        """Passages that only words find."""
+        return sum(part.alive for part in self.parts if part.segment.vectors is None)
+
+    @property
+    def bytes(self) -> int:
+        """Of the files it maps and of what it keeps beside them."""
+        return sum(s.bytes for s in self.segments.values()) + 8 * len(self.passages)
 
     @property
     def vectors(self) -> Vectors:
-        """A copy, [n, dimension]."""
-        rows: Vectors = self.index.reconstruct_n(0, len(self.passages))
-        return rows
+        """A copy in story order, [n, dimension]; zeros where there are none yet."""
+        dimension = self.maker.dimension if self.maker else 0
+        made = np.zeros((len(self.passages), dimension), dtype=np.float32)
+        for part in self.parts:
+            if part.segment.vectors is not None:
+                alive = np.flatnonzero(part.rows >= 0)
+                made[part.rows[alive]] = part.segment.vectors.vectors(alive)
+        return made
 
     def nearest(
         self,
         vector: Sequence[float] | Vectors,
         k: int,
-        before: StoryPosition | None = None,
+        before: When = None,
         exclude: Exclude = (),
     ) -> list[tuple[Passage, float]]:
-        """The k passages of greatest cosine with `vector` that end at or before `before`.
+        """The k passages of greatest cosine with `vector` among those that may be seen.
 
-        Best first; fewer than k where fewer are visible. Raises WrongDimension.
+        Best first; fewer than k where fewer have a vector and are visible. Raises
+        WrongDimension.
         """
         query = self._unit(vector)
-        limit = timeline.cut(self.passages, before)
-        hidden = self.rows_of(exclude, limit)
-        k = min(k, limit - len(hidden))
-        if k <= 0 or not query.any():
+        if k <= 0 or not query.any() or not len(self.passages):
             return []
-        chosen: Any = faiss.IDSelectorRange(0, limit)
-        if hidden:
-            batch = faiss.IDSelectorBatch(np.array(sorted(hidden), dtype=np.int64))
-            chosen = faiss.IDSelectorAnd(chosen, faiss.IDSelectorNot(batch))
-        parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]
-        scores, rows = self.index.search(query, k, params=parameters)
-        return [
-            (self.passages[row], float(score))
-            for row, score in zip(rows[0], scores[0], strict=True)
-            if row >= 0
-        ]
+        mask = visibility.mask(self.passages, before, exclude)
+        found: list[tuple[float, int]] = []
+        for part in self.parts:
+            if part.segment.vectors is not None:
+                seen = mask[part.rows] & (part.rows >= 0)
+                for row, score in part.segment.vectors.search(query, k, seen):
+                    found.append((-score, int(part.rows[row])))
+        return [(self.passages[row], -score) for score, row in sorted(found)[:k]]
 
-    def rows_of(self, exclude: Exclude, limit: int) -> set[int]:
-        """The excluded rows below `limit`."""
-        if callable(exclude):
-            return {row for row, found in enumerate(self.passages[:limit]) if exclude(found)}
-        return {row for row in exclude if 0 <= row < limit}
+    def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors:
+        """Of these rows with `vector`, [len(rows)]; 0 where a passage has no vector yet.
+
+        Raises WrongDimension.
+        """
+        query = self._unit(vector)[0]
+        wanted = np.asarray(rows, dtype=np.int64)
+        place = np.full(len(self.passages), -1, dtype=np.int64)
+        place[wanted] = np.arange(len(wanted))
+        made = np.zeros(len(wanted), dtype=np.float32)
+        for part in self.parts:
+            if part.segment.vectors is None:
+                continue
+            local = np.flatnonzero((part.rows >= 0) & (place[part.rows] >= 0))
+            if len(local):
+                made[place[part.rows[local]]] = part.segment.vectors.vectors(local) @ query
+        return made[place[wanted]]
 
     def _unit(self, vector: Sequence[float] | Vectors) -> Vectors:
         query = np.asarray(vector, dtype=np.float32).reshape(1, -1)
-        if query.shape[1] != self.dimension:
+        if self.maker is None:
+            return np.zeros_like(query)
+        if query.shape[1] != self.maker.dimension:
             raise WrongDimension(
-                f"查询向量有 {query.shape[1]} 维，索引是 {self.dimension} 维；"
+                f"查询向量有 {query.shape[1]} 维，索引是 {self.maker.dimension} 维；"
                 "请换回建索引时的嵌入模型，或重建索引。"
             )
         norm = float(np.linalg.norm(query))

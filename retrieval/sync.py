@@ -1,30 +1,32 @@
 """From a work's chapters and the last snapshot to the next, redoing only what changed.
 
 A chapter is chunked again when its text's hash changed; a passage is embedded when its text
-is new, wherever it stands: reordering, renaming or splitting chapters embeds nothing.
+is new, wherever it stands: reordering, renaming or splitting chapters embeds nothing. What
+is new goes into segments of its own beside the old ones.
 
-Knows nothing of disks, locks or searching.
+Knows nothing of locks, manifests or searching.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
-import numpy as np
-
-from retrieval.embed import PassageEmbeddings, Vectors
-from retrieval.errors import IndexFailure, WrongDimension
-from retrieval.snapshot import ChapterMark, Snapshot, flat
+from retrieval import segment as segments
+from retrieval.errors import IndexFailure
+from retrieval.generation import disk_refusals, new_segment_name
+from retrieval.segment import Segment
+from retrieval.snapshot import ChapterMark, Snapshot
 from retrieval.types import ChapterText, Passage
 
 Progress = Callable[[int, int], None]
 """Called with (texts embedded so far, texts to embed); what it raises ends the work."""
 Split = Callable[[ChapterText], list[Passage]]
 
-_BATCHES_A_STEP = 4
+SEGMENT_ROWS = 65_536
+"""Passages in one segment, unless a single chapter has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,45 +41,52 @@ class SyncReport:
     removed: int
     """Passages of the old state whose text is gone."""
     seconds: float
+    waiting: int = 0
+    """Passages that only words find so far, because time ran out or no model could be had."""
+    reason: str | None = None
+    """Why nothing could be embedded, for people."""
 
 
-def next_snapshot(
-    old: Snapshot,
-    chapters: Sequence[ChapterText],
-    embeddings: PassageEmbeddings,
-    split: Split,
-    progress: Progress | None = None,
-) -> tuple[Snapshot, SyncReport]:
-    """The snapshot of these chapters, which are the whole work, in any order.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The next state as far as words go: its new segments have no vectors."""
 
-    Returns `old` itself where nothing changed. Raises IndexFailure where the chapters have
-    no clear order or `split` breaks its promise, WrongDimension, EmbedderUnavailable.
+    snapshot: Snapshot
+    """The old one itself where nothing changed."""
+    chapters_changed: int
+    removed: int
+
+
+def draft(folder: Path, old: Snapshot, chapters: Sequence[ChapterText], split: Split) -> Draft:
+    """The state of these chapters, which are the whole work, in any order.
+
+    New segments are written into `folder`; nothing refers to them yet. Raises IndexFailure
+    where the chapters have no clear order, `split` breaks its promise or the disk refuses.
     """
-    started = time.perf_counter()
-    pieces = _pieces(old, _in_order(chapters), split)
-    marks = tuple(mark for mark, _ in pieces)
-    passages = tuple(passage for _, found in pieces for passage in found)
-    known = {passage.text: row for row, passage in enumerate(old.passages)}
-    new = list(dict.fromkeys(p.text for p in passages if p.text not in known))
-    if (marks, passages) == (old.marks, old.passages):
-        made = old
-    else:
-        vectors = np.concatenate([old.vectors, _embedded(new, embeddings, progress)])
-        row_of = known | {text: len(old.passages) + place for place, text in enumerate(new)}
-        rows = np.array([row_of[passage.text] for passage in passages], dtype=np.int64)
-        made = Snapshot(marks, passages, flat(vectors[rows]))
-    before = {mark.id: mark.digest for mark in old.marks}
-    return made, SyncReport(
-        chapters_changed=sum(before.get(mark.id) != mark.digest for mark in marks),
-        passages_total=len(passages),
-        embedded=len(new),
-        reused=sum(passage.text in known for passage in passages),
-        removed=(_texts(old.passages) - _texts(passages)).total(),
-        seconds=time.perf_counter() - started,
-    )
+    told = in_order(chapters)
+    writer = _Writer(folder, split)
+    kept = {mark.id: mark for mark in old.marks}
+    marks: list[ChapterMark | None] = []
+    for place, chapter in enumerate(told):
+        digest = sha256(chapter.text.encode("utf-8", "surrogatepass")).hexdigest()
+        mark = kept.get(chapter.id)
+        if mark is not None and mark.digest == digest:
+            marks.append(replace(mark, order=chapter.order, title=chapter.title))
+        else:
+            marks.append(None)
+            writer.add(place, chapter, digest)
+    writer.flush()
+    whole = tuple(mark or writer.marks[place] for place, mark in enumerate(marks))
+    if whole == old.marks:
+        return Draft(old, 0, 0)
+    used = {mark.segment for mark in whole if mark.passages}
+    both = old.segments | writer.segments
+    made = Snapshot(whole, {name: both[name] for name in both if name in used}, old.maker)
+    return Draft(made, len(writer.marks), _removed(old, made))
 
 
-def _in_order(chapters: Sequence[ChapterText]) -> list[ChapterText]:
+def in_order(chapters: Sequence[ChapterText]) -> list[ChapterText]:
+    """By their place in the telling. Raises IndexFailure where two have the same."""
     told = sorted(chapters, key=lambda chapter: chapter.order)
     for first, second in pairwise(told):
         if first.order == second.order:
@@ -89,31 +98,38 @@ def _in_order(chapters: Sequence[ChapterText]) -> list[ChapterText]:
     return told
 
 
-def _pieces(
-    old: Snapshot, chapters: Sequence[ChapterText], split: Split
-) -> list[tuple[ChapterMark, list[Passage]]]:
-    """Each chapter's mark and passages, in story order."""
-    kept = _by_chapter(old)
-    pieces = []
-    for chapter in chapters:
-        digest = sha256(chapter.text.encode("utf-8", "surrogatepass")).hexdigest()
-        mark, found = kept.get(chapter.id, (None, []))
-        if mark is None or mark.digest != digest:
-            found = _checked(chapter, split(chapter))
-        elif (mark.order, mark.title) != (chapter.order, chapter.title):
-            found = [replace(p, chapter=chapter.order, title=chapter.title) for p in found]
-        new_mark = ChapterMark(chapter.id, chapter.order, chapter.title, digest, len(found))
-        pieces.append((new_mark, found))
-    return pieces
+@dataclass(slots=True)
+class _Writer:
+    """Chunks changed chapters and writes them out, a segment at a time."""
 
+    folder: Path
+    split: Split
+    marks: dict[int, ChapterMark] = field(default_factory=dict)
+    """By the chapter's place in the telling."""
+    segments: dict[str, Segment] = field(default_factory=dict)
+    _held: list[Passage] = field(default_factory=list)
+    _waiting: list[tuple[int, ChapterMark]] = field(default_factory=list)
 
-def _by_chapter(old: Snapshot) -> dict[str, tuple[ChapterMark, list[Passage]]]:
-    kept = {}
-    start = 0
-    for mark in old.marks:
-        kept[mark.id] = (mark, list(old.passages[start : start + mark.passages]))
-        start += mark.passages
-    return kept
+    def add(self, place: int, chapter: ChapterText, digest: str) -> None:
+        passages = _checked(chapter, self.split(chapter))
+        if self._held and len(self._held) + len(passages) > SEGMENT_ROWS:
+            self.flush()
+        first = len(self._held)
+        mark = ChapterMark(
+            chapter.id, chapter.order, chapter.title, digest, "", first, len(passages)
+        )
+        self._waiting.append((place, mark if passages else replace(mark, first=0)))
+        self._held += passages
+
+    def flush(self) -> None:
+        name = ""
+        if self._held:
+            with disk_refusals():
+                name = new_segment_name(self.folder)
+                self.segments[name] = segments.write(self.folder, name, self._held)
+        for place, mark in self._waiting:
+            self.marks[place] = replace(mark, segment=name if mark.passages else "")
+        self._held, self._waiting = [], []
 
 
 def _checked(chapter: ChapterText, passages: list[Passage]) -> list[Passage]:
@@ -126,29 +142,18 @@ def _checked(chapter: ChapterText, passages: list[Passage]) -> list[Passage]:
     return passages
 
 
-def _texts(passages: Sequence[Passage]) -> Counter[str]:
-    return Counter(passage.text for passage in passages)
+def _removed(old: Snapshot, new: Snapshot) -> int:
+    """Passages of the old state whose text is gone; unchanged chapters cancel out."""
+    places = {(m.segment, m.first) for m in new.marks} & {(m.segment, m.first) for m in old.marks}
+    gone = _texts(old, [m for m in old.marks if (m.segment, m.first) not in places])
+    come = _texts(new, [m for m in new.marks if (m.segment, m.first) not in places])
+    return (gone - come).total()
 
 
-def _embedded(
-    texts: Sequence[str], embeddings: PassageEmbeddings, progress: Progress | None
-) -> Vectors:
-    """Vectors of the texts, [n, d], a few batches at a time."""
-    step = embeddings.batch_size * _BATCHES_A_STEP
-    rows = np.empty((len(texts), embeddings.dimension), dtype=np.float32)
-    for start in range(0, len(texts), step):
-        made = _usable(embeddings.embed_array(texts[start : start + step]), rows.shape[1])
-        rows[start : start + len(made)] = made
-        if progress is not None:
-            progress(start + len(made), len(texts))
-    return rows
-
-
-def _usable(rows: Vectors, dimension: int) -> Vectors:
-    if rows.shape[1] != dimension:
-        raise WrongDimension(
-            f"嵌入模型给出 {rows.shape[1]} 维的向量，却自称 {dimension} 维；请换一个嵌入模型。"
-        )
-    if not np.isfinite(rows).all():
-        raise IndexFailure("嵌入模型给出了无效的数值；请换一个嵌入模型，或改用 CPU 计算。")
-    return rows
+def _texts(snapshot: Snapshot, marks: Iterable[ChapterMark]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for mark in marks:
+        if mark.passages:
+            digests = snapshot.segments[mark.segment].columns.spans["digest"]
+            found.update(digests[mark.first : mark.first + mark.passages].tolist())
+    return found

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.embed import SentenceTransformerEmbeddings
-from retrieval.errors import EmbedderUnavailable, IndexFailure
+from retrieval.errors import IndexFailure
 from retrieval.index import WorkIndex
-from retrieval.library import Library
+from retrieval.library import WORDS_ONLY, Library
 from retrieval.types import ChapterText, Found, StoryPosition
 from tests.retrieval.fakes import BigramEmbeddings, book
 
@@ -142,8 +142,52 @@ def test_dropping_needs_no_model(tmp_path: Path) -> None:
     broken.drop("w1")
 
     assert not (tmp_path / "index" / "w1").exists()
-    with pytest.raises(EmbedderUnavailable):
-        broken.recall("w1", "砚台")
+    assert broken.recall("w1", "砚台") == []
+
+
+@pytest.mark.usefixtures("library")
+def test_without_its_model_a_library_goes_by_words_and_says_so(tmp_path: Path) -> None:
+    broken = Library(tmp_path / "index", SentenceTransformerEmbeddings(tmp_path / "no-model"))
+    broken.sync("w1", [*long_book(), ChapterText("new", 9, "新章", "忽然来了一头骆驼。")])
+    (found, *_) = broken.recall("w1", "一头骆驼", k=3)
+
+    assert found.passage.text == "忽然来了一头骆驼。"
+    assert set(found.ranks) == {"lexical"}
+    assert broken.limits("w1") == WORDS_ONLY
+
+
+def test_a_library_that_has_all_it_needs_has_no_limits(library: Library) -> None:
+    assert library.limits("w1") is None
+    assert library.limits("unknown") == "还没有索引"
+
+
+def test_whoever_finds_a_damaged_index_has_it_made_again(tmp_path: Path) -> None:
+    Library(tmp_path / "index", BigramEmbeddings()).sync("w1", long_book())
+    blob = next((tmp_path / "index" / "w1").glob("*/text.utf8"))
+    blob.write_bytes(blob.read_bytes()[:-1])
+    told: list[str] = []
+    library = Library(tmp_path / "index", BigramEmbeddings(), on_damage=told.append)
+
+    assert library.recall("w1", "砚台") == []
+    assert library.recall("w1", "砚台") == []
+    assert told == ["w1"]
+    assert library.sync("w1", long_book()).embedded > 0
+    assert library.recall("w1", "砚台")
+
+
+def test_open_works_share_one_memory(tmp_path: Path) -> None:
+    library = Library(tmp_path, BigramEmbeddings())
+    for number in range(4):
+        library.sync(f"w{number}", long_book())
+    one = library._work("w0").bytes
+    assert one > 10_000
+
+    small = Library(tmp_path, BigramEmbeddings(), memory=int(2.5 * one))
+    for _ in range(2):
+        for number in range(4):
+            assert small.recall(f"w{number}", "船夫")
+            assert len(small._open) <= 3
+    assert len(small._open) >= 2
 
 
 @pytest.mark.parametrize(

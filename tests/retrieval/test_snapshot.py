@@ -1,24 +1,36 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieval import segment
 from retrieval.embed import Vectors
 from retrieval.errors import WrongDimension
-from retrieval.snapshot import Snapshot, flat
+from retrieval.snapshot import ChapterMark, Maker, Snapshot
 from retrieval.types import Passage, StoryPosition
+from retrieval.vector_index import Aim, Kind
 
 DIMENSION = 8
+MAKER = Maker("一个模型", "sha256:1", DIMENSION)
 
 
-def story(lengths: list[int], vectors: Vectors) -> Snapshot:
-    """Passages of the given lengths, three to a chapter."""
-    passages, start = [], 0
+def story(lengths: list[int], vectors: Vectors, aim: Aim | None = None) -> Snapshot:
+    """Passages of the given lengths, three to a chapter, in one segment."""
+    passages, marks, start = [], [], 0
     for row, length in enumerate(lengths):
         start = 0 if row % 3 == 0 else start
         passages.append(Passage(f"c{row // 3}", row // 3, "", start, start + length, "字" * length))
         start += length
-    return Snapshot((), tuple(passages), flat(vectors))
+    for first in range(0, len(lengths), 3):
+        count = min(3, len(lengths) - first)
+        marks.append(ChapterMark(f"c{first // 3}", first // 3, "", "", "s", first, count))
+    with TemporaryDirectory() as folder:  # what is mapped stays, whatever becomes of the files
+        made = segment.write(Path(folder), "s", passages)
+        made = segment.add_vectors(Path(folder), made, vectors, aim or Aim())
+        return Snapshot(marks, {"s": made}, MAKER)
 
 
 def random_vectors(count: int, seed: int) -> Vectors:
@@ -63,6 +75,42 @@ def test_a_full_page_is_found_under_a_narrow_cut() -> None:
     assert len(snapshot.nearest(vectors[0], 10, StoryPosition(3, 10))) == 10
 
 
+@pytest.mark.parametrize("kind", ["lists", "graph", "half"])
+def test_a_full_page_of_the_best_is_found_where_few_are_visible(kind: Kind) -> None:
+    """Two in a hundred rows, the query far from most of them, on every kind of index."""
+    vectors = random_vectors(3000, 5)
+    aim = Aim(exact_rows=0, recall=0.9, queries=50, kinds=() if kind == "half" else (kind,))
+    snapshot = story([10] * 3000, vectors, aim)
+    index = snapshot.segments["s"].vectors
+    assert index is not None
+    assert index.choice.kind == kind
+    before = StoryPosition(20, 0)
+    found = snapshot.nearest(vectors[2500], 10, before)
+
+    expected = np.argsort(-(vectors[:60] @ vectors[2500]))[:10]
+    assert len(found) == 10
+    assert all(passage.ends <= before for passage, _ in found)
+    rows = [passage.chapter * 3 + passage.start // 10 for passage, _ in found]
+    assert len({*rows} & {*expected.tolist()}) >= 9
+
+
+def test_cosines_of_chosen_rows() -> None:
+    vectors = random_vectors(9, 1)
+    found = story([5] * 9, vectors).cosines(vectors[3] * 2, [7, 3, 0])
+
+    np.testing.assert_allclose(found, vectors[[7, 3, 0]] @ vectors[3], atol=1e-6)
+
+
+def test_passages_are_a_sequence() -> None:
+    passages = story([5] * 7, random_vectors(7, 1)).passages
+
+    assert [passages[row] for row in range(7)] == list(passages) == passages[:]
+    assert passages[-1] == passages[6]
+    assert passages[5:2:-1] == list(passages)[5:2:-1]
+    with pytest.raises(IndexError):
+        passages[7]
+
+
 def test_a_predicate_excludes_before_the_best_are_chosen() -> None:
     snapshot = story([5] * 9, random_vectors(9, 1))
     found = snapshot.nearest(snapshot.vectors[4], 3, exclude=lambda passage: passage.chapter == 1)
@@ -87,10 +135,9 @@ def test_a_query_without_a_direction_finds_nothing(value: float) -> None:
 
 
 def test_an_empty_snapshot_finds_nothing() -> None:
-    empty = Snapshot.empty(DIMENSION)
-
-    assert empty.nearest(random_vectors(1, 0)[0], 5) == []
-    assert empty.vectors.shape == (0, DIMENSION)
+    assert Snapshot().nearest(random_vectors(1, 0)[0], 5) == []
+    assert Snapshot(maker=MAKER).nearest(random_vectors(1, 0)[0], 5) == []
+    assert Snapshot(maker=MAKER).vectors.shape == (0, DIMENSION)
 
 
 @pytest.mark.parametrize("k", [0, -1])

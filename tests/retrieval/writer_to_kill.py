@@ -60,7 +60,7 @@ def main(folder: Path, kills: int) -> None:
     for _ in range(kills):
         kill_one(folder, moments.uniform(0.01, 0.05))
         check_whole(folder)
-        met.add(json.loads((folder / "manifest.json").read_text())["generation"])
+        met.add(json.loads((folder / "manifest.json").read_text())["state"])
         cut_short += len(list(folder.iterdir())) > 2
     WorkIndex.open(folder, BigramEmbeddings()).sync(book("终。"), split=split_sentences)
     left = sorted(path.name for path in folder.iterdir())
