@@ -9,6 +9,7 @@ little without who speaks, the ends of a chapter a little more than its middle.
 The statistics are the text's own, not the book's: a recap must depend on what it read alone.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _GRAMMAR = frozenset(
 )
 _OPEN, _CLOSE = "“「『", "”」』"
 _PARTNER = dict(zip(_OPEN + _CLOSE, _CLOSE + _OPEN, strict=True))
+_SPACE = re.compile(r"\s+")
+_WIDE_SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
+"""White space that no Chinese sentence needs."""
 _CLAUSE = "，；：,;:。！？!?…"
 
 
@@ -160,7 +164,7 @@ def _speaks_after(text: str, before: bool) -> bool:
 
 def _tidy(text: str) -> str:
     """One line, and a partner for the quotation mark that the sentence's neighbours took along."""
-    line = " ".join(text.split())
+    line = _SPACE.sub(" ", _WIDE_SPACE.sub("", text.strip()))
     opened: list[str] = []
     missing = ""
     for mark in line:
@@ -175,5 +179,5 @@ def _tidy(text: str) -> str:
 
 
 def _beginning(text: str, limit: int) -> str:
-    cut = max(text.rfind(mark, limit // 2, limit - 1) for mark in _CLAUSE) + 1
-    return _tidy(text[: cut or limit - 1])[:limit]
+    cut = max(text.rfind(mark, limit // 2, limit) for mark in _CLAUSE) + 1
+    return _tidy(text[: cut or limit])[:limit]

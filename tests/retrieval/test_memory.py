@@ -108,8 +108,8 @@ WHEN = st.sampled_from([None, -1.0, 3.5, 99.0])
 @st.composite
 def edits(draw: st.DrawFn, book: Book, by_hand: bool) -> None:
     """Change the book once, at random."""
-    kinds = ["edit", "insert", "delete", "move", "volume", *(["hand"] if by_hand else [])]
-    kind = draw(st.sampled_from(kinds))
+    kinds = ["edit", "insert", "delete", "move", "volume"]
+    kind = draw(st.sampled_from([*kinds, "hand", "hand", "move", "hand"] if by_hand else kinds))
     places = st.integers(0, max(0, len(book.chapters) - 1))
     if kind == "insert" or not book.chapters:
         volume = draw(st.sampled_from([None, "v1", "v2", "v3"]))
