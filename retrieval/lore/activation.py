@@ -83,7 +83,8 @@ class _Run:
 
     def _at(self, turn: int) -> Fired:
         self.turn = turn
-        held = {n: c for n, c in self.timers.held(turn).items() if self._hidden(n) is None}
+        # What is hidden now never fired in the replay, so it is not held either.
+        held = self.timers.held(turn)
         moment = Moment(self._near(turn), held, self.seed, turn, self.search.broken)
         return fire(self.lore, moment, self, self._told)
 

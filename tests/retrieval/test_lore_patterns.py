@@ -65,6 +65,15 @@ def test_an_endless_pattern_in_the_contents_is_ended_too() -> None:
     assert [e.id for e, _ in result.faults] == ["坏"]
 
 
+def test_a_pattern_that_was_ended_anywhere_counts_nowhere() -> None:
+    """Else what fires would hang on the order in which paragraphs are searched."""
+    for turns in (("aaa", BAIT), (BAIT, "aaa")):
+        result = told([entry("坏", ENDLESS)], *turns)
+        assert result.hits == ()
+        assert len(result.faults) == 1
+    assert fired([entry("坏", ENDLESS)], "aaa") == ["坏"]
+
+
 @pytest.mark.parametrize("key", ["/(/", "/[z-a]/", "/a{99999999999}/", f"/{'(?:' * 500}/"])
 def test_a_wrong_pattern_is_told_and_harms_nothing(key: str) -> None:
     result = told([entry("坏", key), entry("好", "江")], "江")

@@ -1,7 +1,7 @@
 """Entries that bring in entries, and that it always ends."""
 
-from retrieval.lore import Logic
-from tests.retrieval.lore_telling import entry, fired, reason, told
+from retrieval.lore import Logic, Lorebook, activate
+from tests.retrieval.lore_telling import ANYWHERE, entry, fired, reason, told
 
 MILL = entry("磨坊", "磨", content="豆腐坊里有一扇裂了的石磨")
 TOFU = entry("豆腐坊", "豆腐坊", content="罗嫂的铺子")
@@ -69,3 +69,14 @@ def test_secondary_keys_may_stand_in_what_was_brought_in() -> None:
     both = entry("债", "磨，", secondary_keys=("罗嫂",), logic=Logic.AND_ALL)
     assert fired([*CHAIN, both], "磨，裂了") == ["债", "磨坊", "罗嫂", "豆腐坊"]
     assert fired([MILL, both], "磨，裂了") == ["磨坊"]
+
+
+def test_each_book_bounds_what_its_own_entries_may_be_brought_in_by() -> None:
+    """A book that allows one round is not drawn into the second by one that allows more."""
+    long = Lorebook("长", entries=[MILL, TOFU], max_recursion=5)
+    short = Lorebook("短", entries=[OWNER], max_recursion=1)
+    hits = activate([long, short], ["磨，裂了"], ANYWHERE, seed="").hits
+    assert {h.entry.id for h in hits} == {"磨坊", "豆腐坊"}
+    mute = Lorebook("哑", entries=[TOFU], recursive=False)
+    hits = activate([mute, Lorebook("长", entries=[OWNER])], ["去豆腐坊"], ANYWHERE, seed="").hits
+    assert {h.entry.id for h in hits} == {"豆腐坊"}

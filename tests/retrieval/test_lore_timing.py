@@ -133,6 +133,10 @@ def test_a_pick_is_one_of_the_choices(weights: dict[str, int]) -> None:
     assert 0 <= draw("种子", "组", 1) < 1
 
 
+def test_no_weight_never_wins_against_any() -> None:
+    assert {pick(str(s), {"无": 0, "有": 1}, "组") for s in range(60)} == {"有"}
+
+
 def test_dropping_a_loser_does_not_change_the_winner() -> None:
     weights = {str(n): 10 + n for n in range(20)}
     for seed in map(str, range(30)):
