@@ -12,12 +12,12 @@ from server import models
 from server.db import Database
 from server.errors import NotFound
 from server.manuscript import get_work, list_characters
-from server.recaps.model import LIMITS, Ask
+from server.recaps.model import Ask, limit_of
 from server.recaps.rows import Memory, keep, load_memory, made, read_texts
 
 QUIET = timedelta(seconds=60)
 """How long a text must have been left alone before a model reads it: who is typing saves often."""
-WORTH_TELLING = 2
+WORTH_TELLING = 1.5
 """What is shorter than so many recaps of it is told by its own sentences."""
 
 
@@ -67,7 +67,7 @@ def next_job(
         for node in wanted:
             texts = read_texts(session, memory, node)
             if texts:
-                ask = Ask(node.key.level, texts, _names(session, work_id))
+                ask = Ask(node.key.level, texts, _limit(memory, node), _names(session, work_id))
                 sources = sources_of(memory.plan, node, memory.recaps, by.model)
                 return Job(work_id, node, ask, sources, by)
     return None
@@ -114,7 +114,7 @@ def _wants(memory: Memory, node: Node, by: Prompting) -> bool:
     recap = memory.recaps[node.key]
     if recap.maker == AUTHOR or not (node.closed or node.key.level is Level.CHAPTER):
         return False
-    if _size(memory, node) < WORTH_TELLING * LIMITS[node.key.level]:
+    if _size(memory, node) < WORTH_TELLING * _limit(memory, node):
         return False
     if recap.by_model:
         return recap.version != by.version
@@ -127,6 +127,10 @@ def _size(memory: Memory, node: Node) -> int:
     if node.key.level is Level.CHAPTER:
         return memory.plan.chapters[node.first].length
     return sum(len(memory.recaps[key].text) for key in node.reads)
+
+
+def _limit(memory: Memory, node: Node) -> int:
+    return limit_of(node.key.level, memory.plan.parts_in(node))
 
 
 def _usefulness(node: Node) -> tuple[int, int]:

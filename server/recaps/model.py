@@ -20,8 +20,8 @@ from retrieval.template import PromptTemplate, load_template
 from retrieval.types import Message
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
 
-LIMITS = {Level.CHAPTER: 200, Level.VOLUME: 350, Level.BOOK: 650}
-"""Characters that are asked for."""
+LIMITS = {Level.CHAPTER: 200, Level.VOLUME: 350}
+SKELETON_A_PART, LONGEST_SKELETON = 160, 650
 ATTEMPTS = 2
 READ_TOKENS = 6000
 """Most tokens of text in one request, however large the window: more is read less well."""
@@ -31,6 +31,13 @@ LOOK = 0.02
 """Seconds between two looks at whether somebody wants the engine."""
 REMEMBERED = 64
 PIECES = "pieces"
+
+
+def limit_of(level: Level, parts: int = 1) -> int:
+    """Characters that a model is asked for; a skeleton grows with the number of parts."""
+    if level is Level.BOOK:
+        return min(LONGEST_SKELETON, SKELETON_A_PART * parts)
+    return LIMITS[level]
 
 
 class Interrupted(Exception):
@@ -43,10 +50,12 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A recap to be made of these texts; `names` are what people in the book are called."""
+    """A recap of at most `limit` characters to be made of these texts; `names` are what people
+    in the book are called."""
 
     level: Level
     texts: Sequence[str]
+    limit: int
     names: frozenset[str] = frozenset()
 
 
@@ -61,7 +70,7 @@ class ModelWriter:
     async def write(self, ask: Ask) -> str:
         """Raises Interrupted, Unfit or EngineError."""
         template = recap_template()
-        limit = LIMITS[ask.level]
+        limit = ask.limit
         text = "\n".join(t.strip() for t in ask.texts)
         parts = await asyncio.to_thread(self._pieces, template, ask.level, text, limit)
         if len(parts) == 1:
