@@ -1,7 +1,8 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env serve test test-fast check fmt bench lock clean
+.PHONY: help env serve test test-fast check fmt bench bench-retrieval bench-peers \
+	lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,8 +39,19 @@ fmt: env ## mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: env ## the benchmarks (BENCH_JSON=file writes the figures there)
+bench: env bench-peers ## the benchmarks (BENCH_JSON=file writes the figures there)
 	@exec $(BIN)/python -m bench
+
+bench-retrieval: env bench-peers ## ours and the peers on the same questions (STEPS="titles leaks")
+	@exec $(BIN)/python -m bench retrieval $(STEPS)
+
+# Apart from .venv, whose pins they must not move. Without them the run says who is missing.
+bench-peers: env
+	@cmp -s requirements/bench.txt .bench-peers/installed.txt || { \
+	rm -rf .bench-peers; mkdir .bench-peers; echo "*" > .bench-peers/.gitignore; \
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --target .bench-peers \
+		-r requirements/bench.txt && cp requirements/bench.txt .bench-peers/installed.txt || \
+	echo "the peers could not be installed: the benchmark will say who is missing"; }
 
 # uv must be able to see the CPU build of torch; where it cannot reach PyTorch's own index:
 # make lock CPU_TORCH="--find-links DIRECTORY"
@@ -52,8 +64,12 @@ lock: env ## the pinned dependencies, resolved anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) --extra cpu $(CPU_TORCH) --no-emit-package torch -o requirements/cpu.txt
 	$(COMPILE) --extra cuda -o requirements/cuda.txt
+	$(BIN)/uv pip compile --group bench --constraint requirements/cpu.txt \
+		--override requirements/bench-overrides.txt --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet -o requirements/bench.txt \
+		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements/cpu.txt | sort -u)
 
 clean: ## caches, build products and .venv; works and weights stay
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf .venv .bench-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -not -path './webui/node_modules/*' -prune -exec rm -rf {} +

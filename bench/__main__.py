@@ -1,24 +1,48 @@
-"""`python -m bench [NAME …]`: all of them, or those that are named."""
+"""`python -m bench [NAME …]`: all of them, or those that are named.
+
+`retrieval` is all of its steps; `retrieval titles` that step of it alone.
+"""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from bench import ingest, ttft
+from bench import prefix, ttft
 from bench.report import Report
+from bench.retrieval import STEPS
+from bench.retrieval_quality import tell
 
-BENCHES: dict[str, Callable[[Report], None]] = {"ingest": ingest.run, "ttft": ttft.run}
+GROUP = "retrieval"
+BENCHES: dict[str, Callable[[Report], None]] = {
+    **STEPS,
+    "ttft": ttft.run,
+    "prefix": prefix.run,
+}
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The benches that the words name, in their own order. Raises ValueError for another word."""
+    unknown = [name for name in names if name not in BENCHES and name != GROUP]
+    if unknown:
+        known = ", ".join([GROUP, *BENCHES])
+        raise ValueError(f"unknown: {', '.join(unknown)}; there are: {known}")
+    wanted = set(names) - {GROUP}
+    if GROUP in names and not wanted & STEPS.keys():
+        wanted |= STEPS.keys()
+    return [name for name in BENCHES if name in wanted or not wanted]
 
 
 def main(names: list[str]) -> int:
-    unknown = [n for n in names if n not in BENCHES]
-    if unknown:
-        print(f"unknown: {', '.join(unknown)}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+    try:
+        benches = chosen(names)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     report = Report()
-    for name in names or BENCHES:
+    for number, name in enumerate(benches, start=1):
+        tell(f"[{number}/{len(benches)}] {name}")
         BENCHES[name](report)
+        report.save()
     report.print()
-    report.save()
     return 0
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -11,6 +12,8 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 from rich.table import Table
+
+COMPARISON_WIDTH = 200
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,20 @@ class Figure:
     note: str
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of text under their columns, for people; figures are what programs read."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass
 class Report:
     figures: list[Figure] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)
 
     def add(self, name: str, value: float, unit: str, note: str = "") -> None:
         self.figures.append(Figure(name, round(value, 4), unit, note))
@@ -32,10 +45,19 @@ class Report:
     def fact(self, name: str, value: str) -> None:
         self.facts[name] = value
 
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.comparisons.append(Comparison(title, columns, rows))
+
     def print(self) -> None:
         console = Console(width=110)
         for name, value in {**machine(), **self.facts}.items():
             console.print(f"{name}: {value}", highlight=False)
+        wide = Console(width=COMPARISON_WIDTH)
+        for one in self.comparisons:
+            compared = Table(*one.columns, title=one.title, title_justify="left")
+            for row in one.rows:
+                compared.add_row(*row)
+            wide.print(compared, highlight=False)
         table = Table("figure", "value", "unit", "how")
         for figure in self.figures:
             table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.note)
