@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
+from retrieval import rank
 from retrieval.pgvector.database import Connection
 from retrieval.pgvector.search import Seen, exact, through_graph
 from retrieval.pgvector.state import Space, rows_in
@@ -22,10 +23,12 @@ from retrieval.vector_index import Aim
 log = logging.getLogger(__name__)
 
 AIM = Aim(exact_rows=20_000, queries=50)
+"""Reading 20,000 vectors of 256 dimensions takes about 25 ms, following their graph no less."""
 LONGEST = 4_000
 """Dimensions that a graph over halfvec can have."""
 BEAMS = (40, 80, 160, 320, 640)
-_NEIGHBOURS = 10
+_NEIGHBOURS = rank.DEPTH
+"""As many as recall asks for."""
 _BYTES_BESIDE = 400
 """What pgvector's builder takes a vector in memory, beside the vector."""
 _MOST_MEMORY = 2**30

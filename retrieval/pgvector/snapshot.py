@@ -22,6 +22,7 @@ from retrieval.pgvector.search import Seen, exact, through_graph
 from retrieval.pgvector.state import Mark, State
 from retrieval.pgvector.vectors import Place, literal, read
 from retrieval.snapshot import Maker
+from retrieval.tokens import Ints
 from retrieval.types import Passage
 from retrieval.visibility import Exclude, When
 
@@ -82,7 +83,7 @@ class PgSnapshot:
         made = np.zeros((self.count, self.maker.dimension if self.maker else 0), dtype=np.float32)
         if self.state.space is None:
             return made
-        parts = [mark.part for mark in self.marks if mark.searchable]
+        parts = self._searchable[0].tolist()
         with self._database.connection() as connection:
             found = connection.execute(
                 "SELECT part, row, vector FROM yanchi_vectors.embeddings"
@@ -138,7 +139,7 @@ class PgSnapshot:
                     [part for part, _ in places],
                     [row for _, row in places],
                     self.state.space.id,
-                    [mark.part for mark in self.marks if mark.searchable],
+                    self._searchable[0].tolist(),
                 ),
             )
             for at, cosine in found:
@@ -158,18 +159,26 @@ class PgSnapshot:
 
     def _seen(self, mask: visibility.Mask) -> Seen:
         """The mask as parts, and what to leave out of them; only what has vectors."""
-        whole, out = [], []
-        count, begin = 0, 0
-        for mark in self.marks:
-            some = mask[begin : begin + mark.passages]
-            visible = int(np.count_nonzero(some))
-            if mark.searchable and visible:
-                whole.append(mark.part)
-                count += visible
-                if visible < mark.passages:
-                    out += [(mark.part, int(row)) for row in np.flatnonzero(~some)]
-            begin += mark.passages
-        return Seen(whole, out, count)
+        parts, begins, sizes = self._searchable
+        if not len(parts):
+            return Seen((), (), 0)
+        before = np.concatenate([[0], np.cumsum(mask)])
+        visible = before[begins + sizes] - before[begins]
+        out = []
+        for place in np.flatnonzero((visible > 0) & (visible < sizes)):
+            rows = np.flatnonzero(~mask[begins[place] : begins[place] + sizes[place]])
+            out += [(int(parts[place]), int(row)) for row in rows]
+        count = int(visible.sum())
+        return Seen(parts[visible > 0].tolist(), out, count, count / int(sizes.sum()))
+
+    @cached_property
+    def _searchable(self) -> tuple[Ints, Ints, Ints]:
+        """The parts that have vectors, where each begins in story order, and its size."""
+        told = [m for m in self.marks if m.searchable and m.passages]
+        begins = [self._begins[m.part] for m in told]
+        columns = [m.part for m in told], begins, [m.passages for m in told]
+        parts, begin, size = (np.array(column, dtype=np.int64) for column in columns)
+        return parts, begin, size
 
     @cached_property
     def _begins(self) -> dict[int, int]:

@@ -81,6 +81,9 @@ CREATE TABLE yanchi_vectors.embeddings (
 CREATE INDEX embeddings_of_text ON yanchi_vectors.embeddings (space, digest);
 -- In the row while it fits a page: a vector of 1,024 would otherwise be fetched apart each time.
 ALTER TABLE yanchi_vectors.embeddings ALTER COLUMN vector SET STORAGE MAIN;
+-- Nobody compares by these: gathering statistics on them would take seconds.
+ALTER TABLE yanchi_vectors.embeddings ALTER COLUMN vector SET STATISTICS 0;
+ALTER TABLE yanchi_vectors.passages ALTER COLUMN text SET STATISTICS 0;
 """
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('yanchi_vectors', 0))"
 
@@ -97,7 +100,7 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
     # Plans depend on which rows may be seen; compiling them costs more than running them.
     connection.execute("SET plan_cache_mode = force_custom_plan")
     connection.execute("SET jit = off")
-    connection.execute("SET hnsw.iterative_scan = strict_order")
+    connection.execute("SET hnsw.iterative_scan = relaxed_order")
     if _layout(connection) != LAYOUT:
         _create(connection)
 
