@@ -9,9 +9,17 @@ from retrieval.timeline import View
 from retrieval.types import StoryPosition
 from server.lore_plain import load_lore, spot_in_chapter
 from server.models import LoreEntry
-from tests.server.conftest import Client
+from tests.server.conftest import CHAPTERS, Client
 
 NOBODY = "0" * 32
+
+
+def written(api: Client) -> tuple[str, list[str]]:
+    """A work with chapters and their ids; lore does not wait for an index."""
+    work = api.ok("POST", "/api/works", json={"title": "试书"})["id"]
+    path = f"/api/works/{work}/chapters"
+    chapters = ({"title": title, "text": text} for title, text in CHAPTERS.items())
+    return work, [api.ok("POST", path, json=c)["id"] for c in chapters]
 
 
 def lorebook(
@@ -33,7 +41,7 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_book_and_its_entries_live(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, (first, second) = lorebook(
         api, work, {"name": "渡口", "keys": [" 渡口 "], "content": "水大不渡"}, {"name": "砚"}
     )
@@ -52,7 +60,7 @@ def test_a_book_and_its_entries_live(api: Client) -> None:
 
 
 def test_an_entrys_scan_depth_goes_back_to_the_books(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, (entry,) = lorebook(api, work, {"scan_depth": 0})
     assert api.ok("GET", f"{path}/entries/{entry}")["scan_depth"] == 0
     assert (
@@ -62,7 +70,7 @@ def test_an_entrys_scan_depth_goes_back_to_the_books(api: Client) -> None:
 
 
 def test_books_and_entries_are_ordered(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, ids = lorebook(api, work, {"name": "甲"}, {"name": "乙"}, {"name": "丙"})
     wanted = [ids[2], ids[0], ids[1]]
     assert names(api.ok("PUT", f"{path}/entries/order", json={"ids": wanted})) == ["丙", "甲", "乙"]
@@ -77,21 +85,21 @@ def test_books_and_entries_are_ordered(api: Client) -> None:
 
 
 def test_an_entry_moves_to_another_book(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, (entry,) = lorebook(api, work, {"name": "甲"})
     other, _ = lorebook(api, work, {"name": "乙"})
     target = other.rsplit("/", 1)[1]
     api.ok("PATCH", f"{path}/entries/{entry}", json={"lorebook_id": target})
     assert names(api.ok("GET", f"{other}/entries")) == ["乙", "甲"]
-    stranger, _ = api.book()
+    stranger, _ = written(api)
     foreign, _ = lorebook(api, stranger)
     gone = {"lorebook_id": foreign.rsplit("/", 1)[1]}
     api.refused(404, "lorebook_not_found", "PATCH", f"{other}/entries/{entry}", json=gone)
 
 
 def test_another_works_book_is_as_absent_as_none(api: Client) -> None:
-    work, _ = api.book()
-    stranger, _ = api.book()
+    work, _ = written(api)
+    stranger, _ = written(api)
     path, (entry,) = lorebook(api, work, {})
     foreign = path.replace(work, stranger)
     api.refused(404, "lorebook_not_found", "GET", foreign)
@@ -102,7 +110,7 @@ def test_another_works_book_is_as_absent_as_none(api: Client) -> None:
 
 
 def test_values_outside_their_range_are_refused(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, _ = lorebook(api, work)
     for field in (
         {"probability": 101}, {"depth": -1}, {"logic": "xor"}, {"placement": "top"},
@@ -112,7 +120,7 @@ def test_values_outside_their_range_are_refused(api: Client) -> None:
 
 
 def test_a_broken_pattern_is_kept_and_told(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, (entry, _) = lorebook(
         api, work, {"name": "坏", "keys": ["/(/", "渡船"]}, {"name": "好", "keys": ["渡船"]}
     )
@@ -123,8 +131,8 @@ def test_a_broken_pattern_is_kept_and_told(api: Client) -> None:
 
 
 def test_places_are_of_the_work(api: Client) -> None:
-    work, (first, *_) = api.book()
-    stranger, (foreign, *_) = api.book()
+    work, (first, *_) = written(api)
+    stranger, (foreign, *_) = written(api)
     path, (entry,) = lorebook(api, work, {})
     new = f"{path}/entries"
     api.refused(404, "chapter_not_found", "POST", new, json={"since_chapter_id": foreign})
@@ -139,7 +147,7 @@ def test_places_are_of_the_work(api: Client) -> None:
 
 
 def test_a_text_is_tried(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, _ = lorebook(
         api, work,
         {"name": "渡口", "keys": ["渡口"], "content": "撑船的是老周头"},
@@ -172,7 +180,7 @@ def test_a_text_is_tried(api: Client) -> None:
 
 
 def test_a_budget_is_tried(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, _ = lorebook(
         api, work,
         {"name": "长", "constant": True, "content": "一" * 500},
@@ -185,7 +193,7 @@ def test_a_budget_is_tried(api: Client) -> None:
 
 
 def test_a_place_in_a_chapter_decides_what_is_known(api: Client) -> None:
-    work, (first, second, third) = api.book()
+    work, (first, second, third) = written(api)
     character = api.ok("POST", f"/api/works/{work}/characters", json={"name": "陆眠"})["id"]
     lorebook(
         api, work,
@@ -214,7 +222,7 @@ def test_a_place_in_a_chapter_decides_what_is_known(api: Client) -> None:
 
 
 def test_what_began_in_a_chapter_that_is_gone_holds_nowhere(api: Client) -> None:
-    work, (first, second, _) = api.book()
+    work, (first, second, _) = written(api)
     path, (entry,) = lorebook(
         api, work, {"name": "甲", "constant": True, "content": "一", "since_chapter_id": first}
     )
@@ -228,7 +236,7 @@ def test_what_began_in_a_chapter_that_is_gone_holds_nowhere(api: Client) -> None
 
 
 def test_paragraphs_of_the_chapter_are_its_turns(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     text = "大雾。\n\n无风。\n\n无雨。\n\n天晴。"
     chapter = api.ok("POST", f"/api/works/{work}/chapters", json={"title": "雾", "text": text})[
         "id"
@@ -246,7 +254,7 @@ def test_paragraphs_of_the_chapter_are_its_turns(api: Client) -> None:
 
 
 def test_the_same_place_throws_the_same_dice(api: Client) -> None:
-    work, (first, second, _) = api.book()
+    work, (first, second, _) = written(api)
     lorebook(
         api, work,
         *({"name": f"{n}", "constant": True, "content": "一", "probability": 50}
@@ -258,7 +266,7 @@ def test_the_same_place_throws_the_same_dice(api: Client) -> None:
 
 
 def test_rows_become_plain_data(api: Client) -> None:
-    work, (first, second, _) = api.book()
+    work, (first, second, _) = written(api)
     lorebook(api, work, {"name": "甲", "keys": ["砚"], "since_chapter_id": second})
     lorebook(api, work, {"name": "乙"}, name="关着的", enabled=False)
     with api.desk.database.reading() as session:
@@ -276,7 +284,7 @@ def sent(api: Client, work: str, data: bytes, name: str = "书.json") -> Any:
 
 
 def test_a_world_info_file_comes_in_works_and_goes_out_unchanged(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     told = {
         "entries": {
             "0": {"uid": 0, "key": ["渡口"], "keysecondary": [], "comment": "渡", "content": "水大",
@@ -301,7 +309,7 @@ def test_a_world_info_file_comes_in_works_and_goes_out_unchanged(api: Client) ->
 
 
 def test_a_book_goes_out_as_a_character_book_and_comes_back(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     path, _ = lorebook(
         api, work,
         {"name": "甲", "keys": ["/渡+/i"], "content": "一", "priority": 9, "placement": "lore"},
@@ -320,7 +328,7 @@ def test_a_book_goes_out_as_a_character_book_and_comes_back(api: Client) -> None
 
 
 def test_a_file_that_is_no_lorebook_is_refused(api: Client) -> None:
-    work, _ = api.book()
+    work, _ = written(api)
     for data in (b"", b"PK\x03\x04", b"{}", b"[]"):
         answer = sent(api, work, data)
         assert answer.status_code == 422
