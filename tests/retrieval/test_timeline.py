@@ -288,3 +288,10 @@ def test_in_a_flashback_the_older_state_holds_and_the_later_one_does_not() -> No
 )
 def test_without_a_position_only_the_knower_counts(validity: Validity, reason: str | None) -> None:
     assert View(knower="甲").refuses(validity) == reason
+
+
+def test_scenes_of_one_time_see_each_other_in_the_order_of_their_rank() -> None:
+    first, second = Scene(1, 0, None, when=0, rank=1), Scene(2, 0, None, when=0, rank=1)
+    assert (1, 10) in seen_from(StoryPosition(2, 10), first, second)
+    later = Scene(1, 0, None, when=0, rank=2)
+    assert (1, 10) not in seen_from(StoryPosition(2, 10), later, second)
