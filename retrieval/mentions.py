@@ -73,11 +73,11 @@ class Mentions:
             return
         for last, name in self._automaton.iter(text):
             start = last + 1 - len(name)
-            if _stands_alone(text, start, last + 1):
+            if stands_alone(text, start, last + 1):
                 yield start, name
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
+def stands_alone(text: str, start: int, end: int) -> bool:
     before, after = text[start - 1 : start], text[end : end + 1]
     if end - start == 1 and not _latin(text[start]):
         return (not before.isalnum() or before in BEFORE_SHORT_NAME) and (

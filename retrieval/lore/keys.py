@@ -11,7 +11,7 @@ from typing import Any
 import ahocorasick
 
 from retrieval.lore.patterns import BrokenPattern, Stopwatch, compiled, is_pattern
-from retrieval.mentions import _stands_alone as stands_alone
+from retrieval.mentions import stands_alone as stands_alone
 
 
 @dataclass(frozen=True, slots=True)
