@@ -22,12 +22,12 @@ def extract_all(database: Database, work_id: str) -> Iterator[Key]:
     better and was true. The author's own stay.
     """
     try:
-        with database.session() as session:
+        with database.reading() as session:
             get_work(session, work_id)
             memory = load_memory(session, work_id)
-            drop_unwanted(session, work_id, memory)
     except NotFound:
         return
+    drop_unwanted(database, work_id, memory)
     found = memory.statuses()
     for node in memory.plan.nodes.values():
         # What it reads may just have been made anew, with the old words or others.

@@ -110,9 +110,9 @@ class Recaps:
         Raises Conflict where the settings forbid it, EngineStarting or EngineFailed where there
         is no model to ask.
         """
-        if self.mode in ("off", "extractive"):
+        if self.mode == "extractive":
             raise Conflict(
-                f"设置里不让模型写前情（YANCHI_RECAPS={self.mode}），请改成 auto 或 model 再试。",
+                "设置里不让模型写前情（YANCHI_RECAPS=extractive），请改成 auto 或 model 再试。",
                 code="recaps_without_model",
             )
         status = self._engine.status()

@@ -60,6 +60,11 @@ def refresh_recaps(
     """Begin to bring them up to date; `model` has the model tell what is named, or all that it
     has not told."""
     manuscript.get_work(session, work_id)
+    if desk.recaps.mode == "off":
+        raise Conflict(
+            "设置里关掉了前情（YANCHI_RECAPS=off），请改成 auto 再试；手写的前情照常可用。",
+            code="recaps_off",
+        )
     if (wanted.level is None) != (wanted.target_id is None):
         raise Invalid("重写一条前情要同时给出 level 和 target_id，都不给则是全部。")
     keys = _named(session, work_id, wanted)

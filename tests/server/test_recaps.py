@@ -290,7 +290,7 @@ async def working(
 
 
 async def wait_for(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not await asyncio.to_thread(true):
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
@@ -319,7 +319,7 @@ async def test_without_one_or_by_setting_it_does_not(
     work = make_work(database, [2])
     engine = ScriptedEngine()
     async with working(database, engine, mode=mode, gpu=gpu) as recaps:
-        assert await asyncio.to_thread(recaps.fresh, work, 20)
+        assert await asyncio.to_thread(recaps.fresh, work, 60)
         await asyncio.sleep(0.1)
     assert makers(database) == [EXTRACTIVE, EXTRACTIVE]
     assert engine.requests == []
