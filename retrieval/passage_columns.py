@@ -101,6 +101,12 @@ class StoredPassages(Sequence[Passage]):
             for offset in range(stretch.count):
                 yield self._made(stretch, offset)
 
+    def text(self, row: int) -> str:
+        """Of one passage, without making it."""
+        place = bisect_right(self._begins, row) - 1
+        stretch = self._stretches[place]
+        return stretch.columns.text(stretch.first + row - self._begins[place])
+
     def _made(self, stretch: Stretch, offset: int) -> Passage:
         row = stretch.first + offset
         span = stretch.columns.spans[row]
@@ -108,3 +114,10 @@ class StoredPassages(Sequence[Passage]):
             stretch.chapter_id, stretch.chapter, stretch.title, int(span["start"]),
             int(span["end"]), stretch.columns.text(row),
         )  # fmt: skip
+
+
+def texts_of(passages: Sequence[Passage], rows: Iterable[int]) -> list[str]:
+    """The texts in these rows."""
+    if isinstance(passages, StoredPassages):
+        return [passages.text(int(row)) for row in rows]
+    return [passages[int(row)].text for row in rows]

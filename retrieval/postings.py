@@ -83,14 +83,14 @@ class Postings:
         return np.where(known, place, -1)
 
     def gather(self, places: Ints) -> tuple[Ints, Ints]:
-        """Every posting of the tokens at `places` (none is -1): its index, and whose it is
-        (an index into `places`)."""
-        starts, ends = self.starts[places], self.starts[places + 1]
-        sizes = ends - starts
+        """Indices of all postings of the tokens at `places` (none is -1), token by token,
+        and how many each token has."""
+        starts = self.starts[places]
+        sizes = self.starts[places + 1] - starts
         # One gather for all postings: a loop over 1,000 tokens would cost 5 ms.
-        offset = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        whose = np.repeat(np.arange(len(places)), sizes)
-        return offset + np.arange(len(offset)), whose
+        at = np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        at += np.arange(len(at))
+        return at, sizes
 
 
 def _keys(texts: Sequence[str], bits: int) -> tuple[Ints, NDArray[np.int32]]:
