@@ -16,6 +16,8 @@ TOO_LONG = 1.3
 """Times the wanted length that are still kept whole."""
 COPIED = 12
 """Characters in a row of the instruction that are no accident."""
+VERBATIM, MOST_VERBATIM = 20, 0.5
+"""A run of so many characters is the text's own; of a recap of a text no more than this share."""
 LOOP = 8
 """Characters in a row that stand three times in a text that turns in circles."""
 KNOWN_PAIRS = 0.25
@@ -56,12 +58,18 @@ def clean(said: str, limit: int) -> str:
 
 
 def fault(
-    text: str, source: str, instruction: str, limit: int, names: Iterable[str] = ()
+    text: str,
+    source: str,
+    instruction: str,
+    limit: int,
+    names: Iterable[str] = (),
+    *,
+    may_copy: bool = False,
 ) -> str | None:
     """Why a cleaned text is no recap of `source`; None where it is one.
 
     `names` are what the people of the book are called; `instruction` is what was asked,
-    without the source.
+    without the source. `may_copy`: the source is itself made of recaps, whose words may stay.
     """
     if len(text) < SHORTEST:
         return "模型没有写出内容"
@@ -73,6 +81,8 @@ def fault(
         return "模型照抄了要求"
     if _circles(text):
         return "模型来回重复"
+    if not may_copy and _verbatim(text, source) > MOST_VERBATIM:
+        return "模型只是照抄了一段原文"
     if stranger := _stranger(text, source, names):
         return f"模型写了原文里没有的“{stranger}”"
     if _common(text, source) < KNOWN_PAIRS:
@@ -91,6 +101,15 @@ def _circles(text: str) -> bool:
         return True
     told = Counter(text[a:b].strip() for a, b in sentences(text))
     return any(n > 1 and len(sentence) >= SHORTEST for sentence, n in told.items())
+
+
+def _verbatim(text: str, source: str) -> float:
+    """Share of the text that stands in the source in long runs."""
+    copied = [False] * len(text)
+    for n in range(len(text) - VERBATIM + 1):
+        if text[n : n + VERBATIM] in source:
+            copied[n : n + VERBATIM] = [True] * VERBATIM
+    return sum(copied) / len(text)
 
 
 def _stranger(text: str, source: str, names: Iterable[str]) -> str | None:

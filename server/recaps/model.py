@@ -109,7 +109,8 @@ class ModelWriter:
         reason = None
         for attempt in range(ATTEMPTS):
             said = clean(await self._ask(messages, limit, attempt), limit)
-            reason = fault(said, text, instruction, limit, names)
+            may_copy = level != Level.CHAPTER
+            reason = fault(said, text, instruction, limit, names, may_copy=may_copy)
             if reason is None:
                 return said
         raise Unfit(reason or "")

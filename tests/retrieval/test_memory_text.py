@@ -144,7 +144,10 @@ def test_a_long_novel_in_seconds(shared_data: Path) -> None:
     assert all(0 < len(t) <= LIMITS[Level.CHAPTER] for t in told)
 
 
-SOURCE = "沈砚在渡口等船，老周头说水大，不渡。陆眠把砚台放在船头，说那就走旱路。" * 3
+SOURCE = (
+    "沈砚在渡口等船，老周头说水大，不渡。陆眠把砚台放在船头，说那就走旱路。"
+    "两个人从石滩上过去，天黑以前到了镇口，客栈已经关门，只有当铺的灯还亮着。"
+)
 GOOD = "沈砚在渡口等船，老周头说水大不渡，陆眠把砚台放在船头，说走旱路。"
 ASKED = "按先后顺序说清这里发生了什么，写成一段话，不超过 200 个字，直接写内容："
 
@@ -181,6 +184,7 @@ def test_a_recap_is_cut_after_a_sentence() -> None:
         ("沈砚在渡口等船。老周头不渡。" * 5, "来回重复"),
         (f"林黛玉来了，{GOOD}", "“林黛玉”"),
         (f"顾明远说水大，{GOOD}", "“顾明"),
+        (SOURCE, "照抄了一段原文"),
         ("群星之间的舰队沉默地驶过了遥远的边境要塞，无人知晓。", "对不上"),
     ],
 )
@@ -188,6 +192,10 @@ def test_faults_are_told(said: str, why: str) -> None:
     told = fault(said, SOURCE, ASKED, 200, names=["沈砚", "林黛玉"])
     assert told is not None
     assert why in told
+
+
+def test_words_of_recaps_may_stay_in_a_recap_of_them() -> None:
+    assert fault(SOURCE, SOURCE, ASKED, 200, may_copy=True) is None
 
 
 def test_people_s_own_outlines_are_recaps() -> None:
