@@ -50,7 +50,8 @@ class Checkpoint:
         place = np.minimum(np.searchsorted(rising, digests), len(rising) - 1)
         known = rising[place] == digests
         rows = order[place[known]]
-        kept = np.memmap(self._vectors, dtype="<f4", mode="r").reshape(-1, self._dimension)
+        shape = len(entries), self._dimension
+        kept = np.memmap(self._vectors, dtype="<f4", mode="r", shape=shape)
         found = np.asarray(kept[rows], dtype=np.float32)
         sound = [
             zlib.crc32(row.tobytes()) == check

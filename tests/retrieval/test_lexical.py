@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from retrieval import bm25, postings
 from retrieval.lexical import LexicalIndex
 from retrieval.types import ChapterText, Passage, StoryPosition
 from tests.retrieval.fakes import book, split_sentences
@@ -112,3 +113,64 @@ def test_a_whole_novel_is_indexed_in_two_seconds() -> None:
 
     assert index.search(passages[1000].text, 1)[0][0] == passages[1000]
     assert built < 2
+
+
+class TestLarge:
+    """A work with more postings than a query may read, cut down as a large one's are."""
+
+    @pytest.fixture
+    def passages(self) -> list[Passage]:
+        dice = np.random.default_rng(3)
+        # Frequencies as in prose: few characters are very common.
+        shares = 1 / np.arange(1, 801)
+        codes = dice.choice(np.arange(0x4E00, 0x4E00 + 800), (3000, 60), p=shares / shares.sum())
+        texts = ["".join(map(chr, row)) for row in codes]
+        return [
+            Passage(f"c{n // 10}", n // 10, "", 0, n % 10 * 60 + 60, t) for n, t in enumerate(texts)
+        ]
+
+    @pytest.fixture
+    def large(self, monkeypatch: pytest.MonkeyPatch, passages: list[Passage]) -> LexicalIndex:
+        monkeypatch.setattr(postings, "LARGE", 1000)
+        monkeypatch.setattr(bm25, "LARGE", 1000)
+        monkeypatch.setattr(postings, "BEST", 50)
+        monkeypatch.setattr(bm25, "POSTINGS_READ", 20_000)
+        return LexicalIndex(passages)
+
+    def test_it_finds_what_exact_search_finds(
+        self, large: LexicalIndex, passages: list[Passage]
+    ) -> None:
+        reference = bm25_of(passages)
+        hits = 0
+        for place in range(0, 3000, 100):
+            scores = reference.get_scores(tokens(passages[place].text[:30]))
+            found = large.search(passages[place].text[:30], 10)
+            floor = np.sort(scores)[-10]
+            hits += sum(score >= floor - 1e-4 for _, score in found)
+            assert found[0][0] == passages[place]
+            assert found[0][1] == pytest.approx(scores[place], rel=1e-4)
+        assert hits >= 0.95 * 300
+
+    def test_scores_of_chosen_rows_are_exact(
+        self, large: LexicalIndex, passages: list[Passage]
+    ) -> None:
+        scores = bm25_of(passages).get_scores(tokens(passages[7].text))
+
+        np.testing.assert_allclose(
+            large.scores_of(passages[7].text, [9, 7, 2999]), scores[[9, 7, 2999]], rtol=1e-4
+        )
+
+    def test_common_characters_alone_find_something(self, large: LexicalIndex) -> None:
+        assert len(large.search("一丁", 20)) == 20
+
+    def test_the_story_is_cut_there_too(self, large: LexicalIndex, passages: list[Passage]) -> None:
+        found = large.search(passages[2000].text, 50, StoryPosition(20, 0))
+
+        assert len(found) == 50
+        assert all(passage.chapter < 20 for passage, _ in found)
+
+
+def bm25_of(passages: list[Passage]) -> bm25s.BM25:
+    reference = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+    reference.index([tokens(passage.text) for passage in passages], show_progress=False)
+    return reference
