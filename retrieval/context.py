@@ -5,13 +5,13 @@ training examples agree. It knows stories, not rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from retrieval.facts import Refused, fact_items
+from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
 from retrieval.states import Hidden
 from retrieval.timeline import View
-from retrieval.types import Character, ContextItem, Fact, Found, Group
+from retrieval.types import Character, ContextItem, Fact, Found, Group, Refused
 
 SCENE_CHARS = 3000
 """How far back a name still counts as present in the scene, characters."""
@@ -50,6 +50,12 @@ class Brief:
     view: View = field(default_factory=View)
     """Where this is written and through whose eyes."""
     outline: Sequence[OutlineNote] = ()
+    recaps: Sequence[ContextItem] = ()
+    """As `retrieval.memory` offers them for this place."""
+    lore: Sequence[ContextItem] = ()
+    """As `retrieval.lore` activated it for this place."""
+    kept_out: Sequence[Refused] = ()
+    """Lore that was called and may not stand, with the reason."""
     found: Sequence[Found] = ()
     pinned: frozenset[str] = field(default_factory=frozenset)
     excluded: frozenset[str] = field(default_factory=frozenset)
@@ -59,9 +65,11 @@ def items_for(brief: Brief) -> list[ContextItem]:
     """Every candidate, pins and exclusions applied; order inside a group is the story's."""
     items = [
         *_frame(brief),
+        *brief.recaps,
         *_outline(brief),
         *_cast(brief),
         *_facts(brief)[0],
+        *brief.lore,
         *_passages(brief),
         *_tail(brief),
         *_beat(brief),
@@ -101,7 +109,7 @@ def refused_for(brief: Brief) -> list[Refused]:
         for h in brief.hidden
         if h.character_id in weight
     ]
-    return [*sheets, *_facts(brief)[1]]
+    return [*sheets, *_facts(brief)[1], *brief.kept_out]
 
 
 def _texts(brief: Brief) -> list[tuple[str, float]]:
@@ -125,7 +133,7 @@ def _cast(brief: Brief) -> list[ContextItem]:
     return [
         ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
                     priority=40 + min(weight[c.id], 20.0), order=n, keep="start",
-                    score=weight[c.id])
+                    score=weight[c.id], why="要求或近文里提到")
         for n, c in enumerate(brief.cast)
         if c.id in weight
     ]  # fmt: skip
@@ -164,9 +172,18 @@ def _passages(brief: Brief) -> list[ContextItem]:
             order=f.passage.chapter * 1e7 + f.passage.start,
             keep=None,
             score=f.score,
+            why=_found_by(f),
         )
         for rank, f in enumerate(brief.found)
     ]
+
+
+METHODS = {"lexical": "字词", "dense": "语义", "names": "人名", "soft": "近义字词"}
+
+
+def _found_by(found: Found) -> str:
+    """Which methods brought it, and how high: “字词第 1，语义第 3”."""
+    return "，".join(f"{METHODS.get(m, m)}第 {rank}" for m, rank in found.ranks.items())
 
 
 def _tail(brief: Brief) -> list[ContextItem]:
@@ -199,7 +216,4 @@ def _beat(brief: Brief) -> list[ContextItem]:
 def _pin(item: ContextItem, brief: Brief) -> ContextItem:
     if item.id not in brief.pinned:
         return item
-    return ContextItem(
-        item.id, item.group, item.text, item.source, True, item.priority, item.order,
-        item.keep, item.score,
-    )  # fmt: skip
+    return replace(item, required=True)

@@ -9,13 +9,10 @@ from heapq import nlargest
 
 from retrieval.mentions import Mentions
 from retrieval.timeline import View
-from retrieval.types import Character, ContextItem, Fact, Group
+from retrieval.types import Character, ContextItem, Fact, Group, Refused
 
 MOST_FACTS = 60
 """Facts offered for one prompt: more than its budget for the cast ever holds."""
-
-Refused = tuple[ContextItem, str]
-"""An item that may not stand, and why, for an author."""
 
 
 def fact_items(

@@ -13,7 +13,7 @@ from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
 from retrieval.errors import PromptTooLarge
 from retrieval.shorten import shorten, shorten_tail
 from retrieval.template import PromptTemplate
-from retrieval.types import ContextItem, Group, Left, Placed, Prompt, TokenCounter
+from retrieval.types import ContextItem, Group, Left, Placed, Prompt, Refused, TokenCounter
 
 SMALLEST_PIECE = 48
 """Tokens below which a shortened item says nothing and is dropped instead."""
@@ -30,7 +30,7 @@ def build(
     template: PromptTemplate,
     variables: Mapping[str, Any] | None = None,
     shares: Mapping[Group, float] = DEFAULT_SHARES,
-    refused: Sequence[tuple[ContextItem, str]] = (),
+    refused: Sequence[Refused] = (),
 ) -> Prompt:
     """The prompt of at most `limit` tokens, with an account of every item.
 
@@ -202,7 +202,7 @@ def _fit(
     desk: _Desk,
     template: PromptTemplate,
     variables: Mapping[str, Any] | None,
-    refused: Sequence[tuple[ContextItem, str]],
+    refused: Sequence[Refused],
 ) -> Prompt:
     """Render, count the whole, and give back until it is inside the limit."""
     while True:
@@ -221,7 +221,7 @@ def _fit(
     return Prompt(messages, total, desk.limit, kept, dropped, template.version)
 
 
-def _refused(tokens: TokenCounter, refused: Sequence[tuple[ContextItem, str]]) -> tuple[Left, ...]:
+def _refused(tokens: TokenCounter, refused: Sequence[Refused]) -> tuple[Left, ...]:
     sizes = tokens.count([item.text for item, _ in refused]) if refused else []
     return tuple(
         Left(item, size, reason) for (item, reason), size in zip(refused, sizes, strict=True)

@@ -172,6 +172,8 @@ class ContextItem:
     order: float = 0.0
     keep: Literal["start", "end"] | None = None
     score: float | None = None
+    why: str = ""
+    """What brought it in, for the author: which key fired it, which method found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,10 @@ class Prompt:
     kept: tuple[Placed, ...]
     dropped: tuple[Left, ...]
     template: str
+
+
+Refused = tuple[ContextItem, str]
+"""An item that may not stand whatever the room, and the reason that the author is told."""
 
 
 class TokenCounter(Protocol):

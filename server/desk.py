@@ -61,6 +61,7 @@ def open_desk(
         indexer,
         engine,
         prompt_tokens=settings.prompt_tokens or prompt_tokens,
+        automatic_recaps=settings.recaps != "off",
     )
     recaps = Recaps(
         database, engine, continuation.running, mode=settings.recaps, gpu=has_gpu(settings)

@@ -9,7 +9,7 @@ turns       a novel as turns     chance      dice that fall the same way again
 """
 
 from retrieval.lore.activation import activate
-from retrieval.lore.items import items
+from retrieval.lore.items import items, lore_items
 from retrieval.lore.patterns import key_faults
 from retrieval.lore.prepared import PreparedLore, prepare
 from retrieval.lore.turns import depth_offset, turns_of
@@ -26,5 +26,6 @@ from retrieval.lore.types import (
 __all__ = [
     "Activation", "Cause", "Logic", "LoreEntry", "LoreHit", "Lorebook", "Placement",
     "PreparedLore", "activate", "depth_offset", "items", "key_faults",
+    "lore_items",
     "prepare", "turns_of",
 ]  # fmt: skip

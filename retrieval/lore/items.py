@@ -1,8 +1,10 @@
 """Lore that fired as items of the prompt."""
 
+from dataclasses import replace
+
 from retrieval.lore.budget import rank
 from retrieval.lore.types import Activation, LoreEntry, LoreHit, Placement
-from retrieval.types import ContextItem, Group
+from retrieval.types import ContextItem, Group, Refused
 
 PRIORITY = 40.0
 """Among the other groups' items; an author's own priority moves it by at most REACH."""
@@ -34,10 +36,30 @@ def items(activation: Activation, *placements: Placement) -> list[ContextItem]:
             # What has the same order stands as the author listed it.
             order=order_of(hit.entry) + place * 1e-5,
             keep="start",
+            why=hit.reason,
         )
         for place, hit in enumerate(activation.hits)
         if hit.entry.content.strip() and (not placements or hit.entry.placement in placements)
     ]
+
+
+def lore_items(activation: Activation) -> tuple[list[ContextItem], list[Refused]]:
+    """(what joins the prompt, what was kept out and why).
+
+    Entries at a depth stand with the beat: the chapter's last sentences are the model's own
+    beginning, and nothing may stand between them and what it goes on to write.
+    """
+    near = [replace(i, group=Group.BEAT, order=i.order - 1e10)
+            for i in items(activation, Placement.DEPTH)]  # fmt: skip
+    blocks = items(activation, Placement.BEFORE, Placement.LORE, Placement.AFTER)
+    kept_out = [(_plain(entry), why) for entry, why in (*activation.skipped, *activation.faults)]
+    return [*blocks, *near], kept_out
+
+
+def _plain(entry: LoreEntry) -> ContextItem:
+    return ContextItem(
+        f"lore:{entry.id}", Group.LORE, entry.content.strip(), f"设定：{entry.title}"
+    )
 
 
 def _priority(hit: LoreHit, worse_than: int) -> float:

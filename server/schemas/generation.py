@@ -72,6 +72,8 @@ class LeftOut(BaseModel):
     tokens: int
     score: float | None
     reason: str
+    why: str = ""
+    """What brought it in: a lore key, a way of searching, a mention."""
     text: str
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from retrieval import types
+from retrieval import tail, types
 from retrieval.context import Brief, OutlineNote
+from retrieval.lore import Lorebook, turns_of
 from retrieval.states import Hidden, standing
 from retrieval.timeline import View
 from retrieval.types import SheetState, StoryPosition
 from server.errors import Invalid, StaleRevision
+from server.lore_plain import load_lore
 from server.manuscript import (
     chapter_text,
     get_chapter,
@@ -21,6 +23,7 @@ from server.manuscript import (
     list_outline,
 )
 from server.models import Chapter, Character, OutlineNode
+from server.recaps.notes import recap_notes
 from server.story import load_story_time, order_of
 
 TAIL_CHARS = 12_000
@@ -49,10 +52,14 @@ class Place:
 class Loaded:
     brief: Brief
     position: StoryPosition
+    chapter_id: str
     revision: int
+    lorebooks: Sequence[Lorebook] = ()
+    turns: tuple[str, ...] = ()
+    """What lore is searched for in: the chapter's paragraphs and the beat."""
 
 
-def load_brief(session: Session, place: Place) -> Loaded:
+def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True) -> Loaded:
     """Raises NotFound, StaleRevision, or Invalid for an offset outside the chapter."""
     work = get_work(session, place.work_id)
     if place.viewpoint is not None:
@@ -73,7 +80,7 @@ def load_brief(session: Session, place: Place) -> Loaded:
     story = load_story_time(session, work.id, order_of(chapters))
     position = StoryPosition(chapter.position, offset)
     view = View(position, place.viewpoint, story.scenes)
-    before, opens = text[:offset][-TAIL_CHARS:], False
+    before, opens = text[tail.beginning(offset, TAIL_CHARS) : offset], False
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
     cast, hidden = _cast(list_characters(session, work.id), story.states, view)
@@ -91,12 +98,16 @@ def load_brief(session: Session, place: Place) -> Loaded:
             hidden=hidden,
             facts=story.facts,
             view=view,
+            recaps=recap_notes(session, work.id, view, automatic=automatic_recaps),
             outline=outline_notes(list_outline(session, work.id), chapters, chapter, view),
             pinned=place.pinned,
             excluded=place.excluded,
         ),
         position,
+        chapter.id,
         chapter.revision,
+        load_lore(session, work.id),
+        turns_of(before if opens else text[:offset], place.beat),
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from retrieval.budget import shares_from
-from retrieval.context import items_for
+from retrieval.context import items_for, refused_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
+from retrieval.lore import activate, lore_items
 from retrieval.prompt import build
 from retrieval.template import PromptTemplate
-from retrieval.types import Found, Group, Prompt
+from retrieval.types import ContextItem, Found, Group, Prompt, Refused
 from server.db import Database
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
 from server.errors import (
@@ -86,12 +87,14 @@ class Continuation:
         engine: Engine,
         *,
         prompt_tokens: int,
+        automatic_recaps: bool = True,
     ) -> None:
         self._database = database
         self._library = library
         self._indexer = indexer
         self._engine = engine
         self._prompt_tokens = prompt_tokens
+        self._automatic_recaps = automatic_recaps
         self._log = GenerationLog(database)
         self.running = Running()
 
@@ -116,7 +119,7 @@ class Continuation:
 
     def _prepare(self, wish: Wish) -> Prepared:
         with self._database.reading() as session:
-            loaded = load_brief(session, wish.place)
+            loaded = load_brief(session, wish.place, automatic_recaps=self._automatic_recaps)
             template = in_use(session, "continuation", wish.place.work_id).template
             shares = shares_from(get_work(session, wish.place.work_id).defaults.get("budget", {}))
         limit, output = self._room(wish.place.length)
@@ -159,7 +162,7 @@ class Continuation:
         tail = brief.before[-int(limit * MOST_CHARS_A_TOKEN) :]
         try:
             return self._library.recall(
-                wish.place.work_id, query, PASSAGES, loaded.position, exclude_text=tail
+                wish.place.work_id, query, PASSAGES, loaded.brief.view, exclude_text=tail
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
@@ -172,11 +175,12 @@ class Continuation:
         template: PromptTemplate,
         shares: Mapping[Group, float],
     ) -> Prompt:
-        brief = loaded.brief
-        items = items_for(replace(brief, found=found))
+        lore, kept_out = self._lore(loaded)
+        brief = replace(loaded.brief, found=found, lore=lore, kept_out=kept_out)
         try:
             return build(
-                items,
+                items_for(brief),
+                refused=refused_for(brief),
                 tokens=self._engine.tokens,
                 limit=limit,
                 template=template,
@@ -185,6 +189,13 @@ class Continuation:
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
+
+    def _lore(self, loaded: Loaded) -> tuple[list[ContextItem], list[Refused]]:
+        # The chapter is the seed: what is left to chance falls the same way each time.
+        seed, count = loaded.chapter_id, self._engine.tokens
+        return lore_items(
+            activate(loaded.lorebooks, loaded.turns, loaded.brief.view, seed=seed, count=count)
+        )
 
     async def events(self, prepared: Prepared) -> AsyncGenerator[Event]:
         """The stream; always ends with `done` or `error`, unless its reader closes it."""
@@ -312,6 +323,7 @@ def _row(prepared: Prepared) -> Generation:
         offset=prepared.loaded.position.offset,
         request={
             "beat": place.beat,
+            "viewpoint": place.viewpoint,
             "length": place.length,
             "candidates": prepared.wish.candidates,
             "adapter": prepared.wish.adapter,

@@ -36,4 +36,5 @@ def _account(entry: Placed | Left) -> dict[str, Any]:
         "tokens": entry.tokens,
         "score": item.score,
         "reason": entry.reason,
+        "why": item.why,
     }

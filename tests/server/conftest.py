@@ -50,7 +50,7 @@ class Client:
             self.ok("POST", f"/api/works/{work}/chapters", json={"title": t, "text": x})["id"]
             for t, x in (chapters or CHAPTERS).items()
         ]
-        assert self.desk.indexer.fresh(work, 20)
+        assert self.desk.indexer.fresh(work, 100)
         return work, ids
 
 

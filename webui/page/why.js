@@ -60,7 +60,7 @@ function row(item, kind) {
   const score = item.score === null ? "" : ` · ${item.score.toFixed(2)}`;
   return h(`li.it${kind}`, {}, h("i", colour(item.group)),
     h("div", {}, h("b", { title: item.source }, item.source),
-      h("p", {}, `${nameOf(item.group)} · ${item.reason}${item.shortened ? " · 有删节" : ""}`),
+      h("p", {}, `${nameOf(item.group)} · ${[item.why, item.reason].filter(Boolean).join(" · ")}${item.shortened ? " · 有删节" : ""}`),
       h("p.excerpt", {}, item.text.trim())),
     h("span.tok.num", {}, `${number(item.tokens)} 词元${score}`));
 }
