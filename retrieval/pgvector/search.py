@@ -48,7 +48,7 @@ def through_graph(
     """The same, nearly; fewer than k where the graph was searched for as long as is allowed."""
     nearest = statement(space, graph_order(space, query), k, seen)
     with connection.transaction():
-        cursor = connection.execute(_preferring_the_graph(_beam(space, k, seen)) + nearest)
+        cursor = connection.execute(preferring_the_graph(_beam(space, k, seen)) + nearest)
         while cursor.nextset():
             pass
         found = _read(cursor)
@@ -66,7 +66,7 @@ def graph_order(space: Space, query: str) -> sql.Composed:
     return sql.SQL("vector::{0} <#> {1}::{0}").format(kind, query)
 
 
-def _preferring_the_graph(beam: int) -> sql.Composed:
+def preferring_the_graph(beam: int) -> sql.Composed:
     """For the rest of the transaction. The planner would sort where it thinks that cheaper."""
     return sql.SQL("SET LOCAL hnsw.ef_search = {}; SET LOCAL enable_sort = off; ").format(beam)
 

@@ -134,8 +134,12 @@ def _installed(connection: psycopg.Connection[Any]) -> tuple[str, str] | None:
 
 
 def _layout(connection: psycopg.Connection[Any]) -> int | None:
-    told = connection.execute("SELECT to_regclass('yanchi_vectors.layout')").fetchone()
-    if told is None or told[0] is None:
+    # Not `to_regclass`: it may still remember that there was nothing before the lock was ours.
+    told = connection.execute(
+        "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'yanchi_vectors' AND c.relname = 'layout'"
+    ).fetchone()
+    if told is None:
         return None
     row = connection.execute("SELECT version FROM yanchi_vectors.layout").fetchone()
     return None if row is None else int(row[0])

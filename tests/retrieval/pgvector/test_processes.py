@@ -1,0 +1,116 @@
+"""Many desks on one database: writers in processes of their own, and what recall makes of it."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typing_extensions import override
+
+from retrieval.library import Library
+from retrieval.pgvector.database import VectorDatabase
+from retrieval.pgvector.index import PgWorkIndex
+from retrieval.types import ChapterText, StoryPosition
+from tests.retrieval.fakes import BigramEmbeddings, book, split_sentences
+from tests.retrieval.pgvector.test_index import count, texts
+
+
+def _sync(url: str, work: str, number: int, barrier: Any) -> None:
+    barrier.wait(60)
+    index = PgWorkIndex(VectorDatabase(url), work, BigramEmbeddings())
+    for turn in range(5):
+        index.sync(book(f"第{number}个。" * (turn + 1), "同一句话。"), split=split_sentences)
+
+
+def test_two_desks_do_not_write_over_each_other(
+    url: str, database: VectorDatabase, work: str
+) -> None:
+    """Nor when they come first, and both make the tables."""
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS yanchi_vectors CASCADE")
+        connection.execute("DROP EXTENSION IF EXISTS vector")
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    writers = [
+        context.Process(target=_sync, args=(url, work, number, barrier)) for number in range(2)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    index = PgWorkIndex(database, work, BigramEmbeddings())
+    assert index.stale_reason is None
+    assert texts(index) in ([f"第{number}个。"] * 5 + ["同一句话。"] for number in range(2))
+    assert len(index.similarity_search("第个", k=99)) == 6
+    assert count(url, "chapters", work) == 2
+
+
+def _embed_and_die(url: str, work: str, chapters: list[ChapterText]) -> None:
+    def die(done: int, _: int) -> None:
+        if done >= 16:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    model = BigramEmbeddings()
+    model.batch_size = 2
+    PgWorkIndex(VectorDatabase(url), work, model).sync(chapters, die, split=split_sentences)
+
+
+def test_who_comes_after_one_that_died_goes_on_from_there(
+    url: str, database: VectorDatabase, work: str
+) -> None:
+    chapters = book("".join(f"第{n}夜。" for n in range(40)))
+    context = multiprocessing.get_context("spawn")
+    writer = context.Process(target=_embed_and_die, args=(url, work, chapters))
+    writer.start()
+    writer.join()
+
+    assert writer.exitcode == -9
+    index = PgWorkIndex(database, work, BigramEmbeddings(), lock_seconds=20)
+    assert index.sync(chapters, split=split_sentences).embedded == 24
+    assert index.stale_reason is None
+
+
+class Desk(Library):
+    """A library whose works lie in a database; as `Library` opens them once it can be told."""
+
+    def __init__(self, root: Path, database: VectorDatabase) -> None:
+        super().__init__(root, BigramEmbeddings())
+        self.database = database
+
+    @override
+    def _opener(self, folder: Path) -> Any:
+        return lambda: PgWorkIndex(self.database, folder.name, self._embeddings)
+
+
+def test_what_one_desk_saves_another_recalls(
+    tmp_path: Path, url: str, work: str, chapters: list[ChapterText]
+) -> None:
+    desks = [Desk(tmp_path / name, VectorDatabase(url)) for name in ("one", "other")]
+    desks[0].sync(work, chapters)
+    (found, *_) = desks[1].recall(work, "船夫收不收钱", before=StoryPosition(2, 0))
+    assert "渡口的船夫不肯收钱。" in found.passage.text
+    assert set(found.ranks) == {"lexical", "dense"}
+
+    edited = [chapters[0], ChapterText("c1", 1, "第2章", "渡口空无一人。"), chapters[2]]
+    desks[1].sync(work, edited)
+    (found, *_) = desks[0].recall(work, "渡口有没有人", before=StoryPosition(2, 0))
+    assert found.passage.text == "渡口空无一人。"
+    assert desks[0].stale_reason(work) is None
+    assert desks[0].recall(work, "渡口", before=StoryPosition(0, 0)) == []
+    for desk in desks:
+        desk.database.close()
+
+
+@pytest.mark.parametrize("query", ["船夫" * 50_000, "", " "])
+def test_a_query_of_any_length_is_answered(
+    tmp_path: Path, database: VectorDatabase, work: str, chapters: list[ChapterText], query: str
+) -> None:
+    desk = Desk(tmp_path, database)
+    desk.sync(work, chapters)
+
+    assert bool(desk.recall(work, query)) == bool(query.strip())
