@@ -9,9 +9,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings
+from retrieval.embed import PassageEmbeddings
 from retrieval.errors import RetrievalError
 from retrieval.snapshot import Maker
+from retrieval.static_model import LightEmbeddings
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ Loader = Callable[[Maker], PassageEmbeddings]
 
 
 def from_source(maker: Maker) -> PassageEmbeddings:
-    return SentenceTransformerEmbeddings(maker.source or maker.name)
+    return LightEmbeddings(maker.source or maker.name)
 
 
 class FormerModels:
