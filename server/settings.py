@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     embedding_device: str | None = Field(
         default=None, description="`cpu`, `cuda` …; sentence-transformers chooses when unset."
     )
+    vector_store: Literal["faiss", "pgvector"] = Field(
+        default="faiss",
+        description="Where passages' vectors are kept: `faiss` (files in the data directory), or "
+        "`pgvector` (schema `yanchi_vectors` of a PostgreSQL `database_url`, for several desks; "
+        "needs the extension, 0.8 or newer).",
+    )
     recaps: Literal["auto", "model", "extractive", "off"] = Field(
         default="auto",
         description="Who makes recaps: `extractive` (sentences of the text, at once), `model` (that, "
