@@ -1,8 +1,8 @@
 """FAISS on a GPU, where faiss-gpu is installed and finds one. The only file that knows.
 
 FAISS's GPU indexes take no id selector, so a search under a time cut stays on the CPU, where
-the cut is inside the search: the GPU does what needs no cut, which is the training of
-lists, the exact answers that approximate ones are held against, and whole-work searches.
+the cut is inside the search: the GPU does what needs no cut and takes longest, which is the
+training of lists and the exact answers that approximate ones are held against.
 """
 
 from functools import cache

@@ -186,16 +186,11 @@ class WorkIndex(StoryVectorStore):
         maker = (snapshot or self.snapshot).maker
         if maker is None:
             return None
-        try:
-            if self._model.fingerprint == maker.fingerprint:
-                return self._model.embed_query_array(text)
-        except EmbedderUnavailable:
-            pass
-        former = self._former.get(maker)
-        try:
-            return None if former is None else former.embed_query_array(text)
-        except EmbedderUnavailable:
-            return None
+        vector = _query_vector(self._model, maker.fingerprint, text)
+        if vector is None:
+            former = self._former.get(maker)
+            vector = None if former is None else _query_vector(former, maker.fingerprint, text)
+        return vector if vector is not None and len(vector) == maker.dimension else None
 
     @override
     def nearest(
@@ -215,6 +210,13 @@ class WorkIndex(StoryVectorStore):
             return _State(generation.read(self.folder, known), None, identity)
         except StaleError as error:
             return _State(Snapshot(), str(error), identity)
+
+
+def _query_vector(model: PassageEmbeddings, fingerprint: str, text: str) -> Vectors | None:
+    try:
+        return model.embed_query_array(text) if model.fingerprint == fingerprint else None
+    except EmbedderUnavailable:
+        return None
 
 
 def remove_index(folder: Path, *, lock_seconds: float = 600.0) -> None:

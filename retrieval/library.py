@@ -6,11 +6,11 @@ Each work has a folder with its index. Knows nothing of HTTP, rows or prompts.
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from retrieval import rank
+from retrieval import rank, timeline
 from retrieval.embed import QUERY_CHARACTERS, PassageEmbeddings
 from retrieval.errors import IndexFailure
 from retrieval.former import FormerModels
@@ -18,7 +18,7 @@ from retrieval.index import Chapters, WorkIndex, remove_index
 from retrieval.snapshot import Snapshot
 from retrieval.sync import Progress, SyncReport
 from retrieval.timeline import View
-from retrieval.types import Found
+from retrieval.types import Found, Passage, StoryPosition
 from retrieval.vector_index import Aim
 from retrieval.visibility import When
 
@@ -97,7 +97,7 @@ class Library:
         index, snapshot = self._current(work_id)
         place = before.position if isinstance(before, View) else before
         hidden = (
-            rank.overlapping(snapshot.passages, place, len(exclude_text))
+            _overlapping(snapshot.passages, place, len(exclude_text))
             if place is not None and exclude_text
             else set()
         )
@@ -169,6 +169,14 @@ class Library:
         while len(self._open) > 1 and (len(self._open) > self._limit or taken > self._memory):
             _, closed = self._open.popitem(last=False)
             taken -= closed.bytes
+
+
+def _overlapping(passages: Sequence[Passage], place: StoryPosition, length: int) -> set[int]:
+    """`rank.overlapping`, looking at those passages alone that can overlap."""
+    first = StoryPosition(place.chapter, max(0, place.offset - length))
+    begin = timeline.cut(passages, first)
+    end = timeline.cut(passages, StoryPosition(place.chapter + 1))
+    return {begin + row for row in rank.overlapping(passages[begin:end], place, length)}
 
 
 class _OpenWork:

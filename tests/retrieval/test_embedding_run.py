@@ -231,3 +231,20 @@ def test_many_saves_leave_few_segments_and_the_same_state(index: WorkIndex) -> N
     np.testing.assert_allclose(
         again.snapshot.lexical.scores("船夫第3夜29"), rebuilt.scores("船夫第3夜29"), rtol=1e-5
     )
+
+
+@pytest.mark.usefixtures("index")
+def test_a_model_whose_vectors_changed_their_length_leaves_words_until_it_has_rebuilt(
+    folder: Path, chapters: list[ChapterText]
+) -> None:
+    class Longer(BigramEmbeddings):
+        """Says that it is the old one, and is not."""
+
+        @property
+        def fingerprint(self) -> str:
+            return "bigrams-64"
+
+    index = WorkIndex.open(folder, Longer(dimension=128))
+    assert index.similarity_search("渡口的船夫") == []
+    assert index.sync(chapters, split=split_sentences).embedded == 9
+    assert index.similarity_search("渡口的船夫", k=1)[0].page_content == "渡口的船夫不肯收钱。"
