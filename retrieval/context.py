@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
+from retrieval.snippet import focus
 from retrieval.states import Hidden
 from retrieval.timeline import View
 from retrieval.types import Character, ContextItem, Fact, Found, Group, Refused
@@ -170,7 +171,8 @@ def _passages(brief: Brief) -> list[ContextItem]:
             f.passage.title or f"第{f.passage.chapter + 1}章",
             priority=30 - rank,
             order=f.passage.chapter * 1e7 + f.passage.start,
-            keep=None,
+            keep="around",
+            focus=focus(f.passage.text.strip(), brief.beat or brief.before[-200:]),
             score=f.score,
             why=_found_by(f),
         )

@@ -12,6 +12,7 @@ from typing import Any
 from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
 from retrieval.errors import PromptTooLarge
 from retrieval.shorten import shorten, shorten_tail
+from retrieval.snippet import around
 from retrieval.template import PromptTemplate
 from retrieval.types import ContextItem, Group, Left, Placed, Prompt, Refused, TokenCounter
 
@@ -20,6 +21,9 @@ SMALLEST_PIECE = 48
 
 HEADING = 12
 """Tokens set aside for a block's heading and line ends until the whole is counted."""
+
+CHANGING = (Group.PASSAGES, Group.BEAT)
+"""What differs from one continuation to the next, whatever the author changes."""
 
 
 def build(
@@ -67,6 +71,10 @@ class _Desk:
     def cost(self, item: ContextItem) -> int:
         return self.full[item] + HEADING
 
+    @staticmethod
+    def cost_of(placed: Placed) -> int:
+        return placed.tokens + HEADING
+
     def place_required(self) -> None:
         """What must stand, the indivisible first; the divisible share what remains."""
         required = [i for i in self.waiting if i.required]
@@ -109,7 +117,19 @@ class _Desk:
         """What groups do not use goes to the tail, then to what waits, best first."""
         for item in [i for i in self.placed if i.group is Group.TAIL]:
             self._grow(item, self._tail_room(shares))
-        self._place_waiting(self.left)
+        used = sum(self.cost_of(p) for p in self.placed.values() if p.item.group in CHANGING)
+        kept_free = self._kept_for_changing(shares) - used
+        self._place_passages(min(kept_free, self.left))
+        self._place_waiting(self.waiting, self.left)
+
+    def _place_passages(self, room: int) -> None:
+        """The best two share the room, shortened where they must be, then the rest."""
+        waiting = [i for i in self.waiting if i.group is Group.PASSAGES and i not in self.placed]
+        for parts, item in zip((min(2, len(waiting)), 1), waiting, strict=False):
+            before = self.left
+            self._place_waiting([item], room // parts)
+            room -= before - self.left
+        self._place_waiting(waiting, room)
 
     def _tail_room(self, shares: Mapping[Group, float]) -> int:
         """The tail's share and what the slowly changing groups leave, less room for
@@ -118,22 +138,28 @@ class _Desk:
         What the changing groups (passages, beat) happen to take counts only in quarters of
         the room, so that the tail begins at the same place in one continuation and the next.
         """
-        room = allowances(self.room, shares)
-        changing = [i for i in self.full if i.group in (Group.PASSAGES, Group.BEAT)]
+        changing = [i for i in self.full if i.group in CHANGING]
         steady = sum(
-            p.tokens + HEADING
+            self.cost_of(p)
             for p in self.placed.values()
             if p.item.group is not Group.TAIL and p.item not in changing
         )
+        share = allowances(self.room, shares)[Group.TAIL]
         wanted = sum(self.cost(i) for i in changing)
-        share = sum(room[group] for group in {i.group for i in changing})
-        free = self.room - steady - room[Group.TAIL]
+        free = self.room - steady - share
         quarter = max(1, self.room // 4)
         unwanted = (free - wanted) // quarter * quarter
-        return room[Group.TAIL] + max(0, unwanted, free - max(share, self.room // 5))
+        return share + max(0, unwanted, free - self._kept_for_changing(shares))
 
-    def _place_waiting(self, room: int) -> None:
-        for item in [i for i in self.waiting if i not in self.placed]:
+    def _kept_for_changing(self, shares: Mapping[Group, float]) -> int:
+        """Tokens that passages and beat may count on, where there are any."""
+        room = allowances(self.room, shares)
+        groups = {i.group for i in self.full if i.group in CHANGING}
+        share = sum(room[group] for group in groups)
+        return max(share, self.room // 5 if Group.PASSAGES in groups else 0)
+
+    def _place_waiting(self, items: Sequence[ContextItem], room: int) -> None:
+        for item in [i for i in items if i not in self.placed]:
             before = self.left
             if self.cost(item) <= room:
                 self._put(item, item.text, "用了别组省下的份额")
@@ -185,6 +211,8 @@ class _Desk:
     def _shortened(self, item: ContextItem, room: int) -> tuple[str, int]:
         if item.group is Group.TAIL and item.keep == "end":
             return shorten_tail(item.text, room, self.tokens)
+        if item.keep == "around":
+            return around(item.text, item.focus, room, self.tokens)
         return shorten(item.text, room, item.keep or "start", self.tokens)
 
     def _grow(self, item: ContextItem, room: int) -> None:

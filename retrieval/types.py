@@ -160,7 +160,8 @@ class ContextItem:
 
     `priority` decides what survives the budget (higher stays longer), `order` where it
     stands inside its group (lower first). `keep` says which end survives shortening:
-    a recap keeps its start, the verbatim tail keeps its end; None forbids shortening.
+    a recap keeps its start, the verbatim tail keeps its end, a passage what stands around
+    `focus`; None forbids shortening.
     """
 
     id: str
@@ -170,7 +171,9 @@ class ContextItem:
     required: bool = False
     priority: float = 0.0
     order: float = 0.0
-    keep: Literal["start", "end"] | None = None
+    keep: Literal["start", "end", "around"] | None = None
+    focus: int = 0
+    """Offset in `text` of the sentence that stays when it is shortened `around` it."""
     score: float | None = None
     why: str = ""
     """What brought it in, for the author: which key fired it, which method found it."""

@@ -83,6 +83,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     before, opens = text[tail.beginning(offset, TAIL_CHARS) : offset], False
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
+    recaps = recap_notes(session, work.id, view, automatic=automatic_recaps)
     cast, hidden = _cast(list_characters(session, work.id), story.states, view)
     return Loaded(
         Brief(
@@ -98,8 +99,10 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             hidden=hidden,
             facts=story.facts,
             view=view,
-            recaps=recap_notes(session, work.id, view, automatic=automatic_recaps),
-            outline=outline_notes(list_outline(session, work.id), chapters, chapter, view),
+            recaps=recaps,
+            outline=outline_notes(
+                list_outline(session, work.id), chapters, chapter, view, told=bool(recaps)
+            ),
             pinned=place.pinned,
             excluded=place.excluded,
         ),
@@ -125,17 +128,22 @@ def _cast(
 
 
 def outline_notes(
-    nodes: Iterable[OutlineNode], chapters: list[Chapter], here: Chapter, view: View
+    nodes: Iterable[OutlineNode],
+    chapters: list[Chapter],
+    here: Chapter,
+    view: View,
+    told: bool = False,
 ) -> list[OutlineNote]:
     """The volume's and this chapter's plan and what the chapter before did; never later ones.
 
-    Where the chapter before happens later in story time, what it did is not told either.
+    Where the chapter before happens later in story time, what it did is not told either, nor
+    where a recap has `told` it.
     """
     nodes = list(nodes)
     by_id = {n.id: n for n in nodes}
     notes: list[OutlineNote] = []
     previous = next((c for c in chapters if c.position == here.position - 1), None)
-    if previous is not None and not _sees_chapter(view, previous):
+    if told or (previous is not None and not _sees_chapter(view, previous)):
         previous = None
     for node in nodes:
         if node.kind != "chapter" or node.chapter_id is None:

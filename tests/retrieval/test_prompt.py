@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import PromptTooLarge
 from retrieval.prompt import build
+from retrieval.snippet import around, focus
 from retrieval.tail import ENDING, STEP, beginning, split, steps
 from retrieval.template import load_template
 from retrieval.types import ContextItem, Group, Message, Prompt
@@ -216,3 +217,34 @@ def test_a_tail_begins_at_a_multiple_of_the_step(offset: int, most: int) -> None
     start = beginning(offset, most)
     assert start % STEP == 0
     assert start == 0 or most - STEP < offset - start <= most
+
+
+def test_a_passage_is_cut_around_what_the_query_is_about() -> None:
+    text = "".join(f"闲话第{n}句。" for n in range(40)) + "他把砚台埋在井边。" + "后来天黑了。" * 40
+    place = focus(text, "砚台埋在哪里")
+    assert text[place:].startswith("他把砚台埋在井边。")
+    piece, size = around(text, place, 60, Characters())
+    assert "他把砚台埋在井边。" in piece
+    assert piece in text
+    assert size == len(piece) <= 60
+    assert around(text, place, 5, Characters()) == ("", 0)
+    assert around("", 0, 5, Characters()) == ("", 0)
+    assert focus(text, "") == 0
+
+
+def test_a_small_window_shows_the_best_two_passages_in_part() -> None:
+    text = "".join(f"这是旧事第{n}句，说得不短。" for n in range(40))
+    prompt = make(
+        [
+            item("tail", Group.TAIL, BOOK[:3000], required=True, keep="end", priority=100),
+            item("recap", Group.RECAP, BOOK[:900], priority=60, keep="start"),
+            *(
+                item(f"passage{n}", Group.PASSAGES, text + str(n), keep="around", priority=30 - n)
+                for n in range(4)
+            ),
+        ],
+        limit=2400,
+    )
+    stand = [p for p in prompt.kept if p.item.group is Group.PASSAGES]
+    assert [p.item.id for p in stand] == ["passage0", "passage1"]
+    assert all(p.shortened and p.text in p.item.text for p in stand)
