@@ -83,16 +83,22 @@ def _name(space: int) -> sql.Identifier:
 
 @contextmanager
 def _memory(connection: Connection, rows: int, dimension: int) -> Iterator[None]:
-    """Enough to build in memory, which is many times faster than without."""
+    """Enough to build in memory, which is many times faster than without.
+
+    By one worker: several share memory that a container's /dev/shm seldom has.
+    """
     needed = min(_MOST_MEMORY, max(2**26, rows * (2 * dimension + _BYTES_BESIDE)))
     connection.execute(
-        "SELECT set_config('maintenance_work_mem', %s, false)", (f"{needed // 1024}kB",)
+        "SELECT set_config('maintenance_work_mem', %s, false),"
+        " set_config('max_parallel_maintenance_workers', '0', false)",
+        (f"{needed // 1024}kB",),
     )
     try:
         yield
     finally:
         if not connection.closed:
             connection.execute("RESET maintenance_work_mem")
+            connection.execute("RESET max_parallel_maintenance_workers")
 
 
 def _measured(

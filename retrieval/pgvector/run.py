@@ -7,6 +7,7 @@ from there.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
@@ -18,6 +19,7 @@ from retrieval.embed import PassageEmbeddings, Vectors
 from retrieval.errors import EmbedderUnavailable, IndexFailure, WrongDimension
 from retrieval.pgvector import graph, rows, state, vectors
 from retrieval.pgvector.database import Connection, VectorDatabase
+from retrieval.pgvector.refusals import Busy
 from retrieval.pgvector.state import Mark, Space, State
 from retrieval.pgvector.vectors import Place
 from retrieval.snapshot import Maker
@@ -167,16 +169,20 @@ class SyncRun:
         Raises IndexFailure, WrongDimension, EmbedderUnavailable. Two processes that index one
         work take turns; each goes on from what the other kept.
         """
-        started = perf_counter()
-        with self._database.turn(self._work, "embedding", self._lock_seconds) as connection:
+        with suppress(Busy), self._embedding() as connection:
+            started = perf_counter()
             space = state.space_of(connection, self._work, maker)
-            parts = _lacking(made, made.marks, space)
-            todo, _ = rows.missing(connection, space, parts)
+            todo, _ = rows.missing(connection, space, _lacking(made, made.marks, space))
             for begin in range(0, len(todo), self._step):
                 some = todo[begin : begin + self._step]
                 self._embed(connection, space, some, len(todo) - begin)
                 if perf_counter() - started >= SLICE_SECONDS:
                     return
+
+    def _embedding(self) -> AbstractContextManager[Connection]:
+        # Who embeds comes back at once after a slice, so another may wait in vain: it looks
+        # again at what is left instead of giving up.
+        return self._database.turn(self._work, "embedding", 2 * SLICE_SECONDS)
 
     def _embed(self, connection: Connection, space: Space, some: Missing, left: int) -> None:
         """One step, outside every transaction; `left` texts are to be done, these included."""

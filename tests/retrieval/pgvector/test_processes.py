@@ -11,6 +11,7 @@ import pytest
 from typing_extensions import override
 
 from retrieval.library import Library
+from retrieval.pgvector import run
 from retrieval.pgvector.database import VectorDatabase
 from retrieval.pgvector.index import PgWorkIndex
 from retrieval.pgvector.store import PgStore
@@ -75,6 +76,22 @@ def test_who_comes_after_one_that_died_goes_on_from_there(
     index = PgWorkIndex(database, work, BigramEmbeddings(), lock_seconds=20)
     assert index.sync(chapters, split=split_sentences).embedded == 24
     assert index.stale_reason is None
+
+
+def test_whoever_is_embedding_the_same_book_is_not_in_the_way(
+    database: VectorDatabase, work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SLICE_SECONDS", 0.02)
+    model = BigramEmbeddings()
+    model.batch_size = 2
+    index = PgWorkIndex(database, work, model)
+    chapters = book("".join(f"第{n}夜。" for n in range(40)))
+
+    with database.turn(work, "embedding", 1):
+        report = index.sync(chapters, split=split_sentences, seconds=0.2)
+    assert (report.embedded, report.waiting, report.reason) == (0, 40, None)
+    assert index.sync(chapters, split=split_sentences).waiting == 0
+    assert len(model.embedded) == 40
 
 
 class Desk(Library):

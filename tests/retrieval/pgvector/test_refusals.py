@@ -12,6 +12,7 @@ from retrieval.pgvector.database import VectorDatabase
 from retrieval.pgvector.index import PgWorkIndex
 from retrieval.pgvector.store import PgStore
 from retrieval.types import ChapterText
+from retrieval.vector_index import Aim
 from tests.retrieval.fakes import BigramEmbeddings, book, split_sentences
 from tests.retrieval.pgvector.servers import running, start, without_pgvector
 
@@ -35,7 +36,9 @@ def test_a_postgresql_without_the_extension_is_said_so(server: Any, tmp_path_fac
             PgWorkIndex(VectorDatabase(bare.get_uri()), "work", BigramEmbeddings())
 
 
-def test_an_account_that_may_not_install_it_is_said_so(other_database: str) -> None:
+def test_an_account_that_may_not_install_it_is_said_so(
+    other_database: str, chapters: list[ChapterText]
+) -> None:
     with psycopg.connect(other_database, autocommit=True) as connection:
         connection.execute("CREATE ROLE clerk LOGIN")
     database = VectorDatabase(other_database.replace("postgres:@", "clerk:@"))
@@ -48,8 +51,13 @@ def test_an_account_that_may_not_install_it_is_said_so(other_database: str) -> N
         PgWorkIndex(database, "work", BigramEmbeddings())
     with psycopg.connect(other_database, autocommit=True) as connection:
         connection.execute(f"GRANT CREATE ON DATABASE {connection.info.dbname} TO clerk")
-    assert PgWorkIndex(database, "work", BigramEmbeddings()).damaged
+    index = PgWorkIndex(database, "work", BigramEmbeddings(), aim=Aim(0, 0.0, 1))
+    index.sync(chapters, split=split_sentences)
+    assert index.tidy()
+    assert index.similarity_search("江面起雾。", k=1)[0].page_content == "江面起雾。"
     database.close()
+    with psycopg.connect(other_database, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY clerk CASCADE")
 
 
 def test_an_extension_in_a_schema_of_its_own_is_found(
