@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-COMPARISON_WIDTH = 200
+COMPARISON_WIDTH = 190
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Comparison:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
 
 
 @dataclass
@@ -45,8 +46,14 @@ class Report:
     def fact(self, name: str, value: str) -> None:
         self.facts[name] = value
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self.comparisons.append(Comparison(title, columns, rows))
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.comparisons.append(Comparison(title, columns, rows, notes))
 
     def print(self) -> None:
         console = Console(width=110)
@@ -58,6 +65,8 @@ class Report:
             for row in one.rows:
                 compared.add_row(*row)
             wide.print(compared, highlight=False)
+            for note in one.notes:
+                wide.print(note, highlight=False)
         table = Table("figure", "value", "unit", "how")
         for figure in self.figures:
             table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.note)

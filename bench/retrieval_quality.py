@@ -21,7 +21,6 @@ class Measured:
     method: Method
     ranks: dict[str, Ranks] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
 
     @property
     def every(self) -> Ranks:
@@ -40,11 +39,6 @@ class Measured:
     def over_books(self) -> float:
         """Mean of the books' recalls: a book of few queries counts as much as any."""
         return float(np.mean([recall_at(r) for r in self.ranks.values()])) if self.ranks else 0.0
-
-    @property
-    def ms(self) -> float:
-        """A query, milliseconds on average."""
-        return 1000 * self.seconds / max(1, self.every.size)
 
     @property
     def why_not(self) -> str:
@@ -92,7 +86,6 @@ def _each(label: str, task: Task | ChapterTask, measured: Sequence[Measured], as
         built = time.perf_counter()
         one.ranks[task.book] = np.array(ask(searcher))
         asked = time.perf_counter()
-        one.seconds += asked - built
         tell(f"{label} {task.book}: {one.method.name}: {built - start:.1f} s to build, "
              f"{asked - built:.1f} s for {len(task.queries)} queries")  # fmt: skip
 

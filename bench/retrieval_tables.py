@@ -11,7 +11,7 @@ from bench.peers.field import PARTS, PEERS
 from bench.report import Report
 from bench.retrieval_ours import ours
 from bench.retrieval_quality import Measured, measure_chapters, measure_spans
-from retrieval.evaluate import hits, mrr, paired_interval, recall_at
+from retrieval.evaluate import hits, paired_interval, recall_at
 
 
 def titles(report: Report) -> None:
@@ -64,13 +64,15 @@ def paraphrase(report: Report) -> None:
         report.fact("questions left out, another edition", str(left_out))
     if not sets.is_shared():
         report.fact("paraphrase", "the shared novels are not here: our sample alone")
-    _margin(report, measured[0], [one for one in measured if one.method.single and one.ranks])
-    _by_kind(report, measured[0], tasks)
-
-
-def _margin(report: Report, whole: Measured, singles: Sequence[Measured]) -> None:
-    """Ours against the best of the methods that use one source of evidence."""
+    singles = [one for one in measured if one.method.single and not one.missing]
     best = max(singles, key=lambda one: (one.recall, one.mrr))
+    _margin(report, measured[0], best, singles)
+    _of_peers(report, measured)
+    _by_kind(report, measured[0], best, tasks)
+
+
+def _margin(report: Report, whole: Measured, best: Measured, singles: Sequence[Measured]) -> None:
+    """Ours against the best of the methods that use one source of evidence."""
     report.add("paraphrase_r10", whole.recall, "", f"ours, {whole.every.size} questions")
     report.add("paraphrase_mrr", whole.mrr, "", "ours")
     report.add("paraphrase_r10_best_single", best.recall, "", best.method.name)
@@ -81,40 +83,42 @@ def _margin(report: Report, whole: Measured, singles: Sequence[Measured]) -> Non
     of_books = max(singles, key=lambda one: one.over_books)
     report.add("paraphrase_r10_books", whole.over_books, "", "ours, mean over books")
     report.add("paraphrase_r10_books_best_single", of_books.over_books, "", of_books.method.name)
-    for one in singles:
-        if one.method.letter:
-            report.add(f"paraphrase_r10_{one.method.letter}", one.recall, "", one.method.name)
 
 
-def _by_kind(report: Report, whole: Measured, tasks: Sequence[sets.Task]) -> None:
+def _of_peers(report: Report, measured: Sequence[Measured]) -> None:
+    for one in measured:
+        if one.method.letter and one.ranks:
+            letter, note = one.method.letter, f"{one.method.name}, {_on(one)}"
+            report.add(f"paraphrase_r10_{letter}", one.recall, "", note)
+            report.add(f"paraphrase_mrr_{letter}", one.mrr, "", note)
+
+
+def _by_kind(report: Report, whole: Measured, best: Measured, tasks: Sequence[sets.Task]) -> None:
+    """Ours by kind and by book, and by kind the method that is best on the whole."""
     kinds = np.array([query.kind for task in tasks for query in task.queries])
     for kind in sorted(set(kinds.tolist())):
         ranks = whole.every[kinds == kind]
         report.add(f"paraphrase_r10_{kind}", recall_at(ranks), "", f"{ranks.size} questions")
+        theirs = recall_at(best.every[kinds == kind])
+        report.add(f"paraphrase_r10_{kind}_best_single", theirs, "", best.method.name)
     for book, ranks in whole.ranks.items():
         report.add(f"paraphrase_r10_{book}", recall_at(ranks), "", f"{ranks.size} questions")
 
 
 def _table(report: Report, title: str, measured: Sequence[Measured]) -> None:
-    """R@10 (MRR@10) of each method on each book and on all."""
+    """R@10 of each method on each book and on all; below, what each was given."""
     books = list(measured[0].ranks)
-    rows = []
+    rows, notes = [], []
     for one in measured:
-        cells = [_cell(one, book) for book in books]
-        whole = f"{one.recall:.3f} ({one.mrr:.3f})" if one.ranks else "—"
-        over = f"{one.over_books:.3f}" if len(one.ranks) == len(books) else "—"
-        given = one.method.given + (f". Missing: {one.why_not}" if one.missing else "")
-        rows.append([one.method.letter, one.method.name, whole, over, *cells,
-                     f"{one.ms:.1f}" if one.ranks else "—", given])  # fmt: skip
-    report.table(
-        title, ["", "method", "R@10 (MRR@10)", "over books", *books, "ms a query", "given"], rows
-    )
-
-
-def _cell(one: Measured, book: str) -> str:
-    if book not in one.ranks:
-        return "—"
-    return f"{recall_at(one.ranks[book]):.3f} ({mrr(one.ranks[book]):.3f})"
+        complete = len(one.ranks) == len(books)
+        whole = [f"{one.recall:.3f}", f"{one.mrr:.3f}", f"{one.over_books:.3f}"]
+        of_books = [f"{recall_at(one.ranks[b]):.3f}" if b in one.ranks else "—" for b in books]
+        name = f"{one.method.letter} {one.method.name}".strip()
+        rows.append([name, *(whole if complete else ["—"] * 3), *of_books])
+        absent = f". Missing, {', '.join(one.missing)}: {one.why_not}" if one.missing else ""
+        notes.append(f"{name}: {one.method.given}{absent}")
+    columns = ["R@10 of", "all", "MRR@10", "over books", *books]
+    report.table(title, columns, rows, notes)
 
 
 def _count(tasks: Sequence[sets.Task] | Sequence[sets.ChapterTask]) -> int:

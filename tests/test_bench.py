@@ -167,7 +167,7 @@ def test_the_margin_is_over_the_best_single_method() -> None:
     report = Report()
     whole = measured("ours", [1.0, 1.0, 1.0, 99.0])
     singles = [measured("weak", [99.0] * 4), measured("strong", [1.0, 99.0, 2.0, 99.0])]
-    retrieval_tables._margin(report, whole, singles)
+    retrieval_tables._margin(report, whole, singles[1], singles)
     told = {f.name: (f.value, f.note) for f in report.figures}
     assert told["paraphrase_r10_best_single"] == (0.5, "strong")
     assert told["paraphrase_margin"][0] == 0.25
