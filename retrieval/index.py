@@ -9,6 +9,7 @@ next `sync` rebuilds.
 Knows nothing of fusion or of where works live.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ class WorkIndex(StoryVectorStore):
         self.aim = aim or Aim()
         self._model = embeddings
         self._former = former or FormerModels()
+        self._changing = threading.Lock()
         self._state = self._load(Snapshot())
 
     @classmethod
@@ -132,7 +134,11 @@ class WorkIndex(StoryVectorStore):
         """Pick up what another process wrote; True where there was something. One stat."""
         if generation.identity(self.folder) == self._state.identity:
             return False
-        self._state = self._load(self.snapshot)
+        # One at a time, so that a slow reader cannot put an older state over a newer one.
+        with self._changing:
+            if generation.identity(self.folder) == self._state.identity:
+                return False
+            self._state = self._load(self.snapshot)
         return True
 
     def sync(
@@ -176,8 +182,9 @@ class WorkIndex(StoryVectorStore):
 
     def publish(self, snapshot: Snapshot) -> None:
         """Make it the current state, here and on disk; for who holds the write lock."""
-        generation.publish(self.folder, snapshot)
-        self._state = _State(snapshot, None, generation.identity(self.folder))
+        with self._changing:
+            generation.publish(self.folder, snapshot)
+            self._state = _State(snapshot, None, generation.identity(self.folder))
 
     @override
     def query_vector(self, text: str, snapshot: Snapshot | None = None) -> Vectors | None:
