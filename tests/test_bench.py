@@ -24,6 +24,7 @@ from retrieval.chunk import chunk_chapter
 from retrieval.evaluate import Query, Span
 from retrieval.timeline import View
 from retrieval.types import ChapterText, Character, Found, Passage, Scene, StoryPosition
+from tests.conftest import ROOT
 from tests.retrieval.fakes import BigramEmbeddings
 
 
@@ -123,6 +124,15 @@ def test_a_peers_chunks_are_pieces_of_their_chapters(
 def test_a_peer_that_is_not_installed_is_said_to_be_missing() -> None:
     with pytest.raises(PeerMissing, match="make bench-peers"), packages.importing("it"):
         import no_such_peer  # type: ignore[import-not-found] # noqa: F401
+
+
+def test_the_peers_lock_only_adds_to_the_pinned_environment() -> None:
+    def pinned(name: str) -> set[str]:
+        lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
+        return {line.split("==")[0] for line in lines if "==" in line}
+
+    assert {"langchain-community", "llama-index-core"} <= pinned("bench.txt")
+    assert not pinned("bench.txt") & (pinned("cpu.txt") | pinned("cuda.txt"))
 
 
 # --- what is measured -------------------------------------------------------------------------
