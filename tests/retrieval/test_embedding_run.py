@@ -1,5 +1,6 @@
 """Models that change, fail, come back, or take long; and the segments that saves leave."""
 
+import multiprocessing
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -150,6 +151,27 @@ def test_the_write_lock_is_free_while_texts_are_embedded(folder: Path, index: Wo
 
     index.sync(many(10), look, split=split_sentences)
     assert free
+
+
+def _embed_in_a_process(folder: Path) -> None:
+    WorkIndex.open(folder, BigramEmbeddings()).sync(many(30), split=split_sentences)
+
+
+def test_two_processes_that_embed_one_book_both_end_with_the_whole(folder: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_embed_in_a_process, args=(folder,)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    index = WorkIndex.open(folder, BigramEmbeddings())
+    assert index.stale_reason is None
+    texts = [passage.text for passage in index.snapshot.passages]
+    assert texts == [p.text for chapter in many(30) for p in split_sentences(chapter)]
+    np.testing.assert_array_equal(index.snapshot.vectors, BigramEmbeddings().embed_array(texts))
+    assert len(list(folder.iterdir())) == 2
 
 
 class Unavailable(BigramEmbeddings):
