@@ -176,15 +176,21 @@ class _Desk:
         optional = [p for p in self.placed.values() if not p.item.required]
         if optional:
             weakest = min(optional, key=lambda p: (p.item.priority, -p.item.order))
-            self._take(weakest.item, "整体超出窗口，它的优先级最低")
+            if not self._shrink(weakest, excess, "已按窗口缩短"):
+                self._take(weakest.item, "整体超出窗口，它的优先级最低")
             return True
-        for placed in [p for p in self.placed.values() if p.item.keep is not None]:
-            if placed.tokens - excess >= SMALLEST_PIECE:
-                room = placed.tokens - excess + HEADING
-                self._take(placed.item, "")
-                self._put_shortened(placed.item, room, "必需，已按窗口缩短")
-                return True
-        return False
+        return any(
+            self._shrink(placed, excess, "必需，已按窗口缩短")
+            for placed in list(self.placed.values())
+        )
+
+    def _shrink(self, placed: Placed, excess: int, reason: str) -> bool:
+        """Shorten it by `excess` tokens; False where too little of it would be left."""
+        if placed.item.keep is None or placed.tokens - excess < SMALLEST_PIECE:
+            return False
+        self._take(placed.item, "整体超出窗口，它的优先级最低")
+        self._put_shortened(placed.item, placed.tokens - excess + HEADING, reason)
+        return True
 
     def too_large(self) -> PromptTooLarge:
         needed = sum(self.full[i] for i in self.waiting if i.required and i.keep is None)

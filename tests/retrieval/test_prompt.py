@@ -243,7 +243,7 @@ def test_a_small_window_shows_the_best_two_passages_in_part() -> None:
                 for n in range(4)
             ),
         ],
-        limit=2400,
+        limit=1500,
     )
     stand = [p for p in prompt.kept if p.item.group is Group.PASSAGES]
     assert [p.item.id for p in stand] == ["passage0", "passage1"]
