@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.bm25 import Corpus
+from retrieval.expand import Asked
 from retrieval.passage_columns import texts_of
 from retrieval.tokens import PAIR_SHIFT, Ints, letters
 
@@ -54,6 +55,21 @@ def count(corpus: Corpus, tokens: Ints, rows: Ints) -> Counts:
     if corpus.large:
         counts = _counted(texts_of(corpus.passages, rows), tokens)
     return Counts(rows, counts, _rarity(df, len(corpus.passages)), corpus.norm[rows])
+
+
+def heaviest(corpus: Corpus, asked: Asked, most: int) -> Asked:
+    """The query without what matters least in it, where it has more than `most` tokens."""
+    if len(asked.tokens) <= most:
+        return asked
+    df = np.zeros(len(asked.tokens), dtype=np.int64)
+    for part in corpus.parts:
+        places = part.postings.places(asked.tokens)
+        known = np.flatnonzero(places >= 0)
+        df[known] += part.postings.df[places[known]]
+    weights = _rarity(df, len(corpus.passages)) * asked.times
+    kept = np.zeros(len(weights), dtype=bool)
+    kept[np.argsort(-weights, kind="stable")[:most]] = True
+    return asked.only(kept)
 
 
 def _rarity(df: Ints, n: int) -> Floats:

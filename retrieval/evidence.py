@@ -24,8 +24,8 @@ from retrieval.tokens import Ints
 
 _MEANING = 0.7
 """Standardised cosines beside standardised BM25 where the two are summed before pooling."""
-_ORDER = 3.0
-"""What a clause's due place is worth, in standard deviations of its scores."""
+_ORDER, _STRICT_ORDER = 3.0, 6.0
+"""What a clause's due place in a chapter is worth, in standard deviations of its scores."""
 _NEAR = 0.5
 """How much a neighbour adds to a passage."""
 _CHAPTER_K1 = 10.0
@@ -41,7 +41,7 @@ PASSAGE_FEATURES = (
 )  # fmt: skip
 CHAPTER_FEATURES = (
     "best_characters", "best_pairs", "clause_words", "clause_meaning", "clause_best_meaning",
-    "weakest_clause", "story", "order", "stretches", "best_stretches", "characters", "pairs",
+    "weakest_clause", "story", "order", "turn", "stretches", "best_stretches", "characters", "pairs",
     "few_pairs", "meaning", "names", "best_names", "three_names",
 )  # fmt: skip
 
@@ -113,7 +113,8 @@ class Evidence:
             groups.highest(self._meanings).sum(axis=0),
             groups.highest(self._clauses).min(axis=0),
             self._story,
-            groups.in_order(self._told, _ORDER),
+            groups.in_order(self._told, _STRICT_ORDER),
+            groups.in_turn(self._near),
             groups.highest(stretches).sum(axis=0),
             groups.best(stretches).sum(axis=0),
             *self._chapter_words(_CHAPTER_K1),
@@ -144,10 +145,14 @@ class Evidence:
         return single(standardised(self._clauses) + _MEANING * standardised(self._meanings))
 
     @cached_property
+    def _near(self) -> Floats:
+        """The same with a passage's neighbours helping it, [c, r]."""
+        return self.chapters.with_neighbours(self._told, _NEAR)
+
+    @cached_property
     def _story(self) -> Floats:
-        """The clauses in their order, a passage's neighbours helping it, [m]."""
-        groups = self.chapters
-        return groups.in_order(groups.with_neighbours(self._told, _NEAR), _ORDER)
+        """The clauses, each near the place where its turn is, [m]."""
+        return self.chapters.in_order(self._near, _ORDER)
 
     def _covered(self, places: Ints) -> Floats:
         """The share of the query's rarity that a passage has, by characters and by pairs."""

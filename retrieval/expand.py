@@ -5,14 +5,14 @@ Knows nothing of passages or scores.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.mentions import Mentions
-from retrieval.tokens import PAIR_SHIFT, Ints, query_tokens
+from retrieval.tokens import PAIR_SHIFT, Ints, letters, query_tokens
+from retrieval.tokens import tokens as all_tokens
 from retrieval.types import Character
 
 Times = NDArray[np.float32]
@@ -52,6 +52,22 @@ class Asked:
         """Which tokens are pairs of characters, [t]."""
         return self.tokens >= (1 << PAIR_SHIFT)
 
+    def only(self, kept: NDArray[np.bool_]) -> "Asked":
+        """The same with these of its tokens alone, [t], and those of names."""
+        kept = kept.copy()
+        for person in self.people:
+            for name in person:
+                kept[name] = True
+        place = np.cumsum(kept) - 1
+        return replace(
+            self,
+            tokens=self.tokens[kept],
+            times=self.times[kept],
+            clause_times=self.clause_times[:, kept],
+            stretch_times=self.stretch_times[:, kept],
+            people=tuple(tuple(place[name] for name in person) for person in self.people),
+        )
+
 
 class Expander:
     """Takes queries apart for one cast. Thread-safe; cheap to make."""
@@ -71,15 +87,16 @@ class Expander:
         others = [pairs for person in named for pairs in person]
         tokens = np.unique(np.concatenate([own, *others])) if others else own
         clauses = _clauses(text)
+        run = "".join(_LETTERS.findall(text))
         whole = np.zeros(len(tokens), dtype=np.float32)
         whole[np.searchsorted(tokens, own)] = times
         return Asked(
             text,
-            clauses,
+            tuple(text[start:end] for start, end in clauses),
             tokens,
             whole,
-            _times(clauses, tokens),
-            _times(_stretches(text), tokens),
+            _times(text, clauses, tokens),
+            _times(run, _stretches(len(run)), tokens),
             tuple(tuple(np.searchsorted(tokens, name) for name in person) for person in named),
         )
 
@@ -97,41 +114,45 @@ def _pairs(name: str) -> Ints:
     return tokens[tokens >= (1 << PAIR_SHIFT)]
 
 
-def _times(parts: Sequence[str], tokens: Ints) -> Times:
-    """How often each part has each token, [parts, tokens]."""
-    made = np.zeros((len(parts), len(tokens)), dtype=np.float32)
-    for row, part in zip(made, parts, strict=True):
-        own, times = query_tokens(part)
-        # A stretch may pair characters that a comma parts in the query.
-        known = np.isin(own, tokens)
-        row[np.searchsorted(tokens, own[known])] = times[known]
+def _times(text: str, spans: Sequence[tuple[int, int]], tokens: Ints) -> Times:
+    """How often each span of the text has each token, [spans, tokens]."""
+    letter = letters(text)
+    found, where = all_tokens(letter)
+    place = np.minimum(np.searchsorted(tokens, found), len(tokens) - 1)
+    # A stretch may pair characters that a comma parts in the query.
+    known = tokens[place] == found if len(tokens) else np.zeros(len(found), dtype=bool)
+    found, where, place = found[known], where[known], place[known]
+    last = where + (found >= (1 << PAIR_SHIFT))
+    made = np.zeros((len(spans), len(tokens)), dtype=np.float32)
+    for row, (start, end) in zip(made, spans, strict=True):
+        np.add.at(row, place[(where >= start) & (last < end)], 1)
     return made
 
 
-def _clauses(text: str) -> tuple[str, ...]:
-    """Runs of letters, short ones joined to a neighbour; a single long run in two halves."""
-    runs: list[str] = []
-    for run in _LETTERS.findall(text):
-        if runs and min(len(run), len(runs[-1])) < _SHORT:
-            runs[-1] += f" {run}"
+def _clauses(text: str) -> list[tuple[int, int]]:
+    """Spans of the runs of letters, short ones joined to a neighbour; a single long run in
+    two halves, and the whole text where it has no letters."""
+    found = [match.span() for match in _LETTERS.finditer(text)]
+    if len(found) == 1 and found[0][1] - found[0][0] >= _HALVED:
+        start, end = found[0]
+        middle = (start + end + 1) // 2
+        return [(start, middle), (middle, end)]
+    runs: list[tuple[int, int]] = []
+    for start, end in found:
+        if runs and min(end - start, runs[-1][1] - runs[-1][0]) < _SHORT:
+            runs[-1] = (runs[-1][0], end)
         else:
-            runs.append(run)
-    if len(runs) == 1 and len(runs[0]) >= _HALVED:
-        middle = (len(runs[0]) + 1) // 2
-        return runs[0][:middle], runs[0][middle:]
+            runs.append((start, end))
     while len(runs) > CLAUSES:
-        at = min(range(len(runs) - 1), key=lambda i: len(runs[i]) + len(runs[i + 1]))
-        runs[at : at + 2] = [f"{runs[at]} {runs[at + 1]}"]
-    return tuple(runs) or (text,)
+        at = min(range(len(runs) - 1), key=lambda i: runs[i + 1][1] - runs[i][0])
+        runs[at : at + 2] = [(runs[at][0], runs[at + 1][1])]
+    return runs or [(0, len(text))]
 
 
-def _stretches(text: str) -> list[str]:
-    """Overlapping stretches of letters over the query, at most _STRETCHES, evenly spread."""
-    letters = "".join(_LETTERS.findall(text))
-    starts = range(max(len(letters) - _STRETCH, 0) + 1)
-    if len(starts) > _STRETCHES:
-        starts = range(0, len(starts), -(-len(starts) // _STRETCHES))
-    ends = [start + _STRETCH for start in starts]
-    if len(starts) > 1 and starts.step > _STRETCH:
-        ends = [*(after for _, after in pairwise(starts)), len(letters)]
-    return [letters[start:end] for start, end in zip(starts, ends, strict=True)]
+def _stretches(length: int) -> list[tuple[int, int]]:
+    """Overlapping spans of so many letters, at most _STRETCHES, evenly spread; all covered."""
+    starts = range(max(length - _STRETCH, 0) + 1)
+    step = -(-len(starts) // _STRETCHES)
+    width = max(_STRETCH, step)
+    spans = [(start, start + width) for start in starts[::step]]
+    return [*spans[:-1], (spans[-1][0], length)]

@@ -39,10 +39,7 @@ class Chapters:
 
         A chapter of fewer rows counts its worst again, not as nothing.
         """
-        widest = max(int(self._sizes.max()), k)
-        lowest = np.minimum.reduceat(scores, self.starts, axis=1)
-        table = np.repeat(lowest[:, :, None], widest, axis=2)
-        table[:, self.of, self._within] = scores
+        table = self._table(scores, k)
         return single(np.partition(table, -k, axis=2)[:, :, -k:].sum(axis=2))
 
     def beside(self, scores: NDArray[Any]) -> Floats:
@@ -63,6 +60,22 @@ class Chapters:
         place = (self._within + 0.5) / self._sizes[self.of] - 0.5
         due = (np.arange(len(scores)) + 0.5) / len(scores) - 0.5
         return single(self.best(scores + 2 * slope * due[:, None] * place).sum(axis=0))
+
+    def in_turn(self, scores: NDArray[Any]) -> Floats:
+        """The best row for each of x parts, none before that of the part before it; summed,
+        [x, r] → [m]."""
+        table = self._table(scores)
+        reached = np.zeros(table.shape[1:], dtype=np.float32)
+        for part in table:
+            reached = np.maximum.accumulate(part + reached, axis=1)
+        return single(reached[:, -1])
+
+    def _table(self, scores: NDArray[Any], least: int = 1) -> Floats:
+        """[x, m, rows of the longest chapter, or `least`]: shorter ones end with their worst."""
+        lowest = np.minimum.reduceat(scores, self.starts, axis=1)
+        table = np.repeat(lowest[:, :, None], max(int(self._sizes.max()), least), axis=2)
+        table[:, self.of, self._within] = scores
+        return single(table)
 
     def _shifted(self, scores: NDArray[Any]) -> tuple[Floats, Floats]:
         before, after = np.zeros((2, *scores.shape), dtype=np.float32)

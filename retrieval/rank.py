@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.bm25 import Corpus
-from retrieval.counts import Floats, count
+from retrieval.counts import Floats, count, heaviest
 from retrieval.embed import Vectors
 from retrieval.evidence import CHAPTER_FEATURES, PASSAGE_FEATURES, Evidence, Scene
 from retrieval.expand import Asked
@@ -41,15 +41,17 @@ From 0.8 + 0.2 to 0.6 + 0.4 no recall falls below lexical search alone; at 0.5 +
 first and the last do. With a weaker embedder (.565 on couplets) 0.8 + 0.2 was best. All of
 these queries share names with the text, which flatters words.
 """
+DEPTH = 100
+"""Candidates that a method should bring for `combine`."""
 CHAPTER_DEPTH = 200
 """The same for `chapters`."""
-DEPTH = 100
-"""Candidates that a method should bring."""
 ROWS = 1600
 """Passages that are looked at for one query: the candidates' chapters, whole."""
 LARGE_ROWS = 400
 """The same in a large work, where words are counted in the passages' text."""
-_CELLS = 400_000
+TOKENS = 256
+"""Tokens of a query that are counted: the heaviest of a long one."""
+_CELLS = 200_000
 """Rows times tokens that one query may count."""
 _WEIGHTS = Path(__file__).parents[1] / "data" / "models" / "yanchi-rank" / "weights.json"
 _PIECE = 24
@@ -89,7 +91,7 @@ class Work:
     starts: Ints
     """[m + 1]: the first row of each chapter that has passages, then n."""
     cosines: Callable[[Vectors, Ints], Floats]
-    """(vector, rows) → the cosine of each row, as `Snapshot.cosines`."""
+    """(vectors [x, d], rows [r]) → [x, r]; 0 where a passage has no vector."""
 
 
 def combine(
@@ -99,8 +101,8 @@ def combine(
     found: Mapping[str, Sequence[int]],
     seen: NDArray[np.bool_],
     weights: Weights | None = None,
-) -> list[Found]:
-    """Every candidate, best first; scores lie in 0..1 and order one query's passages.
+) -> Iterator[Found]:
+    """Every candidate, best first, as they are asked for; scores lie in 0..1 and order one query's passages.
 
     `found` has each method's rows, best first. `vectors` are those of the query and of each
     of its clauses, or none where no model is there. `seen`, [n], is what may be looked at:
@@ -109,21 +111,17 @@ def combine(
     """
     candidates = merged([*found.values()], seen)
     if not len(candidates):
-        return []
+        return
     scene = look(work, asked, vectors, candidates, seen)
-    places = np.flatnonzero(np.isin(scene.counts.rows, candidates))
+    places = np.flatnonzero(np.isin(scene.counts.rows, candidates, assume_unique=True))
     rows = scene.counts.rows[places]
     features = Evidence(scene).passages(places, texts_of(work.passages, rows))
     scores = features @ (weights or fitted()).passages
     ranks = {name: {row: rank for rank, row in enumerate(one, 1)} for name, one in found.items()}
-    return [
-        Found(
-            work.passages[int(rows[at])],
-            _share(float(scores[at])),
-            {name: rank[int(rows[at])] for name, rank in ranks.items() if int(rows[at]) in rank},
-        )
-        for at in np.argsort(-scores, kind="stable")
-    ]
+    for at in np.argsort(-scores, kind="stable"):
+        row = int(rows[at])
+        by_method = {name: rank[row] for name, rank in ranks.items() if row in rank}
+        yield Found(work.passages[row], _share(float(scores[at])), by_method)
 
 
 def chapters(
@@ -160,6 +158,7 @@ def look(
 ) -> Scene:
     """The candidates' chapters, as far as they may be seen, the better candidates' first
     where there are too many; `candidates` best first, at least one."""
+    asked = heaviest(work.corpus, asked, TOKENS)
     limit = LARGE_ROWS if work.corpus.large else ROWS
     limit = max(min(limit, _CELLS // max(len(asked.tokens), 1)), len(candidates))
     kept = np.zeros(len(seen), dtype=bool)
@@ -173,9 +172,8 @@ def look(
             break
         kept[chapter] |= seen[chapter]
     rows = np.flatnonzero(kept)
-    cosines = np.zeros((1 + len(asked.clauses), len(rows)), dtype=np.float32)
-    for line, vector in zip(cosines, vectors, strict=False):
-        line[:] = work.cosines(vector, rows)
+    shape = 1 + len(asked.clauses), len(rows)
+    cosines = work.cosines(np.stack(vectors), rows) if len(vectors) else np.zeros(shape, np.float32)
     chapter_of = np.searchsorted(work.starts, rows, side="right") - 1
     return Scene(asked, count(work.corpus, asked.tokens, rows), chapter_of, cosines)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from retrieval.counts import Floats
 from retrieval.embed import SentenceTransformerEmbeddings
 from retrieval.evidence import CHAPTER_FEATURES, PASSAGE_FEATURES
-from training.fusion.fit import fit
+from training.fusion.fit import RIDGE, fit
 from training.fusion.report import Figures, Report, report
 from training.fusion.samples import Sample, samples
 from training.fusion.tasks import read_tasks
@@ -41,12 +41,13 @@ def main(
     for task in track(tasks, description="features"):
         heads[kinds[task.kind]].setdefault(task.book, []).extend(samples(task, embeddings))
     weights = {
-        name: fit([s for one in books.values() for s in one]) for name, books in heads.items()
+        name: fit([s for one in books.values() for s in one], RIDGE[name])
+        for name, books in heads.items()
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(_named(weights), indent=2) + "\n", encoding="utf-8")
     for name, books in heads.items():
-        _show(name, report(books))
+        _show(name, report(books, RIDGE[name]))
 
 
 def _named(weights: dict[str, Floats]) -> dict[str, dict[str, float]]:
@@ -58,19 +59,21 @@ def _named(weights: dict[str, Floats]) -> dict[str, dict[str, float]]:
 
 
 def _show(head: str, told: Report) -> None:
-    methods = list(told.whole.single)
-    table = Table("", "queries", "left out", "seen", *methods, title=f"{head}: R@10 / MRR@10")
-    rows = {**told.by_kind, **told.by_book, "all": told.whole}
-    for name, figures in rows.items():
-        table.add_row(name, str(figures.queries), *_cells(figures, methods))
-    Console(width=120).print(table)
-    mean, low, high = told.margin
-    typer.echo(f"R@10 over {told.best_single}: {mean:+.3f}, 95 % within {low:+.3f} … {high:+.3f}")
+    methods = list(next(iter(told.by_task.values())).single)
+    columns = ("queries", "left out", "seen", *methods, "R@10 over the best of these")
+    table = Table("", *columns, title=f"{head}: R@10 / MRR@10, margins with their 95 % interval")
+    for part in (told.by_kind, told.by_book, told.by_task):
+        for name, figures in part.items():
+            table.add_row(name, str(figures.queries), *_cells(figures, methods))
+        table.add_section()
+    Console(width=140).print(table)
 
 
 def _cells(figures: Figures, methods: list[str]) -> list[str]:
     pairs = [figures.left_out, figures.seen, *(figures.single[name] for name in methods)]
-    return [f"{recall:.3f} / {mrr:.3f}" for recall, mrr in pairs]
+    mean, low, high = figures.margin
+    margin = f"{mean:+.3f} ({low:+.3f} … {high:+.3f})"
+    return [*(f"{recall:.3f} / {mrr:.3f}" for recall, mrr in pairs), margin]
 
 
 if __name__ == "__main__":

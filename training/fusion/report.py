@@ -23,38 +23,35 @@ class Figures:
     seen: tuple[float, float]
     """With weights from all books."""
     single: dict[str, tuple[float, float]]
+    margin: Interval
+    """R@10 left out beyond that of the best single method."""
+
+    @property
+    def best_single(self) -> str:
+        return max(self.single, key=lambda name: self.single[name])
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    whole: Figures
-    by_book: dict[str, Figures]
     by_kind: dict[str, Figures]
-    best_single: str
-    margin: Interval
-    """R@10 left out beyond that of the best single method."""
+    """By kind of query."""
+    by_book: dict[str, Figures]
+    by_task: dict[str, Figures]
+    """By kind of task, each over all its books."""
 
 
-def report(books: Books) -> Report:
+def report(books: Books, ridge: float) -> Report:
     """Fits once with all books and once without each. At least two books."""
-    everything = fit([sample for one in books.values() for sample in one])
+    everything = fit([sample for one in books.values() for sample in one], ridge)
     rows = []
     for book, mine in books.items():
         others = [sample for name, one in books.items() if name != book for sample in one]
-        apart, together = ranks(mine, fit(others)), ranks(mine, everything)
+        apart, together = ranks(mine, fit(others, ridge)), ranks(mine, everything)
         rows += [_Row(book, *row) for row in zip(mine, apart, together, strict=True)]
-    whole = _figures(rows)
-    single = max(whole.single, key=lambda name: whole.single[name])
-    margin = evaluate.paired_interval(
-        evaluate.hits([row.left_out for row in rows]),
-        evaluate.hits([row.sample.single[single] for row in rows]),
-    )
     return Report(
-        whole,
-        _split(rows, lambda row: row.book),
         _split(rows, lambda row: row.sample.query.kind),
-        single,
-        margin,
+        _split(rows, lambda row: row.book),
+        _split(rows, lambda row: row.sample.task),
     )
 
 
@@ -72,14 +69,18 @@ def _split(rows: Sequence[_Row], key: Callable[[_Row], str]) -> dict[str, Figure
 
 
 def _figures(rows: Sequence[_Row]) -> Figures:
+    apart = np.array([row.left_out for row in rows])
+    alone = {
+        name: np.array([row.sample.single[name] for row in rows]) for name in rows[0].sample.single
+    }
+    single = {name: _measured(places) for name, places in alone.items()}
+    best = alone[max(single, key=lambda name: single[name])]
     return Figures(
         len(rows),
-        _measured(np.array([row.left_out for row in rows])),
+        _measured(apart),
         _measured(np.array([row.seen for row in rows])),
-        {
-            name: _measured(np.array([row.sample.single[name] for row in rows]))
-            for name in rows[0].sample.single
-        },
+        single,
+        evaluate.paired_interval(evaluate.hits(apart), evaluate.hits(best)),
     )
 
 

@@ -20,11 +20,16 @@ from retrieval.tokens import Ints
 from retrieval.types import Passage
 from training.fusion.tasks import Task
 
+Looked = tuple[Asked, list[Vectors], dict[str, Ints]]
+"""A query, its vectors, and each method's rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One query: its candidates' features, and which of them are right."""
 
+    task: str
+    """The task's kind."""
     query: Query
     features: Floats
     """[candidates, features]."""
@@ -48,8 +53,8 @@ class OpenBook:
         starts = np.append(np.flatnonzero(np.diff(chapters, prepend=-1)), len(passages))
         self.work = rank.Work(passages, self._corpus, starts, self._cosines)
 
-    def _cosines(self, vector: Vectors, rows: Ints) -> Floats:
-        return cast(Floats, self._vectors[rows] @ vector)
+    def _cosines(self, vectors: Vectors, rows: Ints) -> Floats:
+        return cast(Floats, vectors @ self._vectors[rows].T)
 
     def vectors(self, asked: Asked) -> list[Vectors]:
         """Of the query, then of its clauses."""
@@ -83,43 +88,38 @@ def samples(task: Task, model: PassageEmbeddings) -> Iterator[Sample]:
         depth = rank.CHAPTER_DEPTH if by_chapter else rank.DEPTH
         found = book.found(asked, vectors[0], depth)
         make = _chapters if by_chapter else _passages
-        yield make(book, asked, vectors, found, query)
+        yield make(task.kind, query, book, (asked, vectors, found))
 
 
-def _passages(
-    book: OpenBook, asked: Asked, vectors: list[Vectors], found: dict[str, Ints], query: Query
-) -> Sample:
-    scene, ordered = _scene(book, asked, vectors, found)
+def _passages(kind: str, query: Query, book: OpenBook, looked: Looked) -> Sample:
+    scene, ordered = _scene(book, looked)
     places = np.flatnonzero(np.isin(scene.counts.rows, ordered))
     rows = scene.counts.rows[places]
     features = Evidence(scene).passages(places, texts_of(book.passages, rows))
     right = np.array([answers(book.passages[int(row)], query.gold) for row in rows])
     single = {
         name: span_rank((book.passages[int(row)] for row in one), query.gold)
-        for name, one in found.items()
+        for name, one in looked[2].items()
     }
-    return Sample(query, features, right, single)
+    return Sample(kind, query, features, right, single)
 
 
-def _chapters(
-    book: OpenBook, asked: Asked, vectors: list[Vectors], found: dict[str, Ints], query: Query
-) -> Sample:
-    scene, _ = _scene(book, asked, vectors, found)
+def _chapters(kind: str, query: Query, book: OpenBook, looked: Looked) -> Sample:
+    scene, _ = _scene(book, looked)
     evidence = Evidence(scene)
     gold = {span.chapter for span in query.gold}
     first = scene.counts.rows[evidence.chapters.starts]
     right = np.array([book.passages[int(row)].chapter in gold for row in first])
     single = {
         name: chapter_rank(chapter_order(book.passages[int(row)] for row in one), gold)
-        for name, one in found.items()
+        for name, one in looked[2].items()
     }
-    return Sample(query, evidence.of_chapters(), right, single)
+    return Sample(kind, query, evidence.of_chapters(), right, single)
 
 
-def _scene(
-    book: OpenBook, asked: Asked, vectors: list[Vectors], found: dict[str, Ints]
-) -> tuple[Scene, Ints]:
+def _scene(book: OpenBook, looked: Looked) -> tuple[Scene, Ints]:
     """What the desk looks at, and its candidates; names alone bring none."""
+    asked, vectors, found = looked
     seen = np.ones(len(book.passages), dtype=bool)
     ordered = rank.merged([found["lexical"], found["dense"]], seen)
     return rank.look(book.work, asked, vectors, ordered, seen), ordered
