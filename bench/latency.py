@@ -24,6 +24,7 @@ from bench.texts import long_novel
 from retrieval.chunk import chunk_chapter
 from retrieval.library import Library
 from retrieval.readers import read_book
+from retrieval.stores import FileStore
 from retrieval.types import ChapterText, StoryPosition
 
 PASSAGES = 1_500
@@ -50,7 +51,7 @@ def query(report: Report) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         chapters = of_passages(_long(home), PASSAGES)
-        library = Library(home / "index", shipped_model())
+        library = Library(FileStore(home / "index"), shipped_model())
         library.sync("bench", chapters)
         library.warm()
         different = _different(chapters, random.Random(1))

@@ -17,6 +17,7 @@ from bench.peers.parts import shipped_model
 from bench.report import Report
 from bench.retrieval_quality import tell
 from retrieval.library import Library
+from retrieval.stores import FileStore
 from retrieval.timeline import View
 from retrieval.types import ChapterText, Found, Scene, StoryPosition
 
@@ -54,7 +55,7 @@ def run(report: Report, seed: int = 0) -> None:
     chance = random.Random(seed)
     leaks = asked = returned = 0
     with tempfile.TemporaryDirectory() as folder:
-        library = Library(Path(folder), shipped_model())
+        library = Library(FileStore(Path(folder)), shipped_model())
         for number in range(BOOKS):
             for one in _of_book(library, f"book-{number}", chance):
                 asked += 1

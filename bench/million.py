@@ -29,6 +29,7 @@ from retrieval import generation, segment
 from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings, Vectors
 from retrieval.library import Library
 from retrieval.snapshot import ChapterMark, Maker, Snapshot
+from retrieval.stores import FileStore
 from retrieval.sync import SEGMENT_ROWS
 from retrieval.types import Passage, StoryPosition
 from retrieval.vector_index import Aim
@@ -119,7 +120,7 @@ def ask(folder: Path, queries: int) -> dict[str, Any]:
     """Time `Library.recall` and hold both searches against exact ones."""
     originals = np.load(folder / "vectors.npy", mmap_mode="r")
     model = _Given(originals.shape[1])
-    library = Library(folder, model, memory=2**40)
+    library = Library(FileStore(folder), model, memory=2**40)
     process = psutil.Process()
     before = process.memory_full_info()
     watch = time.perf_counter()

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.peers.base import Method, Searcher
 from bench.peers.parts import shipped_model
 from retrieval.library import Library
+from retrieval.stores import FileStore
 from retrieval.types import ChapterText, Character, Passage
 
 
@@ -22,7 +23,7 @@ class Ours(Searcher):
 
 def ours(folder: Path) -> Method:
     """A library in `folder`, with the embedder that is shipped."""
-    library = Library(folder, shipped_model())
+    library = Library(FileStore(folder), shipped_model())
     numbers = itertools.count()
 
     def build(chapters: Sequence[ChapterText], _cast: Sequence[Character]) -> Searcher:

@@ -92,6 +92,11 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
         self._query = lru_cache(_REMEMBERED_QUERIES)(self._embed_query)
 
     @property
+    def source(self) -> str:
+        """The directory or hub id that it is loaded from."""
+        return self._source
+
+    @property
     def name(self) -> str:
         return Path(self._source).name if Path(self._source).is_dir() else self._source
 

@@ -1,6 +1,6 @@
 """Every work's memory: what the server and the command line ask.
 
-Each work has a folder with its index. Knows nothing of HTTP, rows or prompts.
+Each work has an index, in files or in PostgreSQL (`retrieval.stores`). Knows nothing of HTTP, rows or prompts.
 """
 
 import re
@@ -8,18 +8,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from pathlib import Path
 
 from retrieval import rank, timeline
 from retrieval.embed import QUERY_CHARACTERS, PassageEmbeddings
 from retrieval.errors import IndexFailure
 from retrieval.former import FormerModels
-from retrieval.index import Chapters, WorkIndex, remove_index
-from retrieval.snapshot import Snapshot
+from retrieval.index import Chapters
+from retrieval.stores import IndexState, IndexStore, OpenIndex
 from retrieval.sync import Progress, SyncReport
 from retrieval.timeline import View
 from retrieval.types import Found, Passage, StoryPosition
-from retrieval.vector_index import Aim
 from retrieval.visibility import When
 
 _WORK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -34,23 +32,21 @@ class Library:
 
     def __init__(
         self,
-        root: Path,
+        store: IndexStore,
         embeddings: PassageEmbeddings,
         *,
         open_works: int = 64,
         memory: int = MEMORY,
-        aim: Aim | None = None,
         former: FormerModels | None = None,
         on_damage: Callable[[str], None] | None = None,
     ) -> None:
         """At most `open_works` works stay open, and of those the latest used whose indexes fit
         into `memory` bytes together; one always may. `on_damage` is told the id of a work
         whose index is found missing or damaged, once for each time that it is."""
-        self._root = root
+        self._store = store
         self._embeddings = embeddings
         self._limit = open_works
         self._memory = memory
-        self._aim = aim
         self._former = former or FormerModels()
         self.on_damage = on_damage
         self._open: OrderedDict[str, _OpenWork] = OrderedDict()
@@ -130,11 +126,15 @@ class Library:
 
     def drop(self, work_id: str) -> None:
         """Forget a work and delete its index. Raises IndexFailure."""
-        remove_index(self._folder(work_id))
+        self._store.remove(_checked(work_id))
         with self._lock:
             self._open.pop(work_id, None)
 
-    def _current(self, work_id: str) -> tuple[WorkIndex, Snapshot]:
+    def close(self) -> None:
+        """Let go of the place where the indexes live."""
+        self._store.close()
+
+    def _current(self, work_id: str) -> tuple[OpenIndex, IndexState]:
         """The work's index in the state that lies on the disk."""
         work = self._work(work_id)
         index = work.index
@@ -143,25 +143,18 @@ class Library:
             self.on_damage(work_id)
         return index, index.snapshot
 
-    def _folder(self, work_id: str) -> Path:
-        if not _WORK_ID.fullmatch(work_id):
-            raise IndexFailure(
-                f"作品编号「{work_id[:80]}」不能用；只能有字母、数字、横线和下划线。"
-            )
-        return self._root / work_id
-
     def _work(self, work_id: str) -> "_OpenWork":
-        folder = self._folder(work_id)
+        _checked(work_id)
         with self._lock:
             work = self._open.get(work_id)
             if work is None:
-                work = self._open[work_id] = _OpenWork(self._opener(folder))
+                work = self._open[work_id] = _OpenWork(self._opener(work_id))
             self._open.move_to_end(work_id)
             self._close_the_longest_unused()
         return work
 
-    def _opener(self, folder: Path) -> Callable[[], WorkIndex]:
-        return lambda: WorkIndex(folder, self._embeddings, aim=self._aim, former=self._former)
+    def _opener(self, work_id: str) -> Callable[[], OpenIndex]:
+        return lambda: self._store.open(work_id, self._embeddings, self._former)
 
     def _close_the_longest_unused(self) -> None:
         # Closing is forgetting: who is searching in it keeps it until done.
@@ -179,17 +172,23 @@ def _overlapping(passages: Sequence[Passage], place: StoryPosition, length: int)
     return {begin + row for row in rank.overlapping(passages[begin:end], place, length)}
 
 
+def _checked(work_id: str) -> str:
+    if not _WORK_ID.fullmatch(work_id):
+        raise IndexFailure(f"作品编号「{work_id[:80]}」不能用；只能有字母、数字、横线和下划线。")
+    return work_id
+
+
 class _OpenWork:
     """A work's index. Reading it from disk locks this work alone."""
 
-    def __init__(self, opener: Callable[[], WorkIndex]) -> None:
+    def __init__(self, opener: Callable[[], OpenIndex]) -> None:
         self._opener = opener
         self._lock = threading.Lock()
-        self._index: WorkIndex | None = None
+        self._index: OpenIndex | None = None
         self._new = True
 
     @property
-    def index(self) -> WorkIndex:
+    def index(self) -> OpenIndex:
         with self._lock:
             if self._index is None:
                 self._index = self._opener()

@@ -4,8 +4,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings
+from retrieval.embed import PassageEmbeddings
 from retrieval.library import Library
+from retrieval.static_model import LightEmbeddings
 from server.db import Database
 from server.engines.base import Engine
 from server.hardware import detect
@@ -13,6 +14,7 @@ from server.indexing import Indexer
 from server.recaps.worker import Recaps
 from server.sample import load_sample
 from server.settings import SAMPLE, Settings
+from server.vectors import index_store
 from server.writing.continuation import Continuation
 from server.writing.log import GenerationLog
 
@@ -53,7 +55,8 @@ def open_desk(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     database.migrate()
-    library = Library(settings.index_dir, embeddings or embeddings_for(settings))
+    store = index_store(settings)
+    library = Library(store, embeddings or embeddings_for(settings))
     indexer = Indexer(database, library)
     continuation = Continuation(
         database,
@@ -76,7 +79,7 @@ def has_gpu(settings: Settings) -> bool:
 
 
 def embeddings_for(settings: Settings) -> PassageEmbeddings:
-    return SentenceTransformerEmbeddings(settings.embedding_model, device=settings.embedding_device)
+    return LightEmbeddings(settings.embedding_model, device=settings.embedding_device)
 
 
 async def run_desk(desk: Desk) -> None:
@@ -94,4 +97,5 @@ async def close_desk(desk: Desk) -> None:
     await desk.recaps.close()
     await desk.engine.stop()
     desk.indexer.stop()
+    desk.library.close()
     desk.database.close()

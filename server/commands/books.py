@@ -176,13 +176,15 @@ def _bookshelf(data_dir: Path | None) -> Iterator[Any]:
     from server.db import Database
     from server.desk import embeddings_for
     from server.indexing import Indexer
+    from server.vectors import index_store
 
     settings = settings_for(data_dir)
     database = Database(settings.database)
     try:
         database.migrate()
-        library = Library(settings.index_dir, embeddings_for(settings))
-        yield database, Indexer(database, library)
+        store = index_store(settings)
+        yield database, Indexer(database, Library(store, embeddings_for(settings)))
+        store.close()
     finally:
         database.close()
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.index import WorkIndex
 from retrieval.library import Library
+from retrieval.stores import FileStore
 from retrieval.timeline import View
 from retrieval.types import ChapterText, Passage, Scene, StoryPosition
 from retrieval.vector_index import Aim
@@ -90,7 +91,7 @@ def test_recall_does_not_leak_either(
     edits: Sequence[tuple[int, str, object]], scenes: list[Scene], position: StoryPosition
 ) -> None:
     with TemporaryDirectory() as folder:
-        library = Library(Path(folder), BigramEmbeddings())
+        library = Library(FileStore(Path(folder)), BigramEmbeddings())
         chapters: list[ChapterText] = []
         for place, new, order in edits:
             chapters = edited(chapters, place, new, order)

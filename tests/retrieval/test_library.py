@@ -11,6 +11,7 @@ from retrieval.embed import SentenceTransformerEmbeddings
 from retrieval.errors import IndexFailure
 from retrieval.index import WorkIndex
 from retrieval.library import WORDS_ONLY, Library
+from retrieval.stores import FileStore
 from retrieval.types import ChapterText, Found, StoryPosition
 from tests.retrieval.fakes import BigramEmbeddings, book
 
@@ -36,7 +37,7 @@ def long_book(chapters: int = 8) -> list[ChapterText]:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    opened = Library(tmp_path / "index", BigramEmbeddings())
+    opened = Library(FileStore(tmp_path / "index"), BigramEmbeddings())
     opened.sync("w1", long_book())
     return opened
 
@@ -62,7 +63,7 @@ def test_what_matters_comes_back_first(library: Library) -> None:
 def test_the_future_never_comes_back(
     tmp_path_factory: pytest.TempPathFactory, before: StoryPosition, query: str
 ) -> None:
-    library = Library(tmp_path_factory.getbasetemp() / "future", BigramEmbeddings())
+    library = Library(FileStore(tmp_path_factory.getbasetemp() / "future"), BigramEmbeddings())
     library.sync("w", long_book())
 
     assert all(one.passage.ends <= before for one in library.recall("w", query, 50, before))
@@ -138,7 +139,9 @@ def test_a_dropped_work_is_gone(library: Library, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_dropping_needs_no_model(tmp_path: Path) -> None:
-    broken = Library(tmp_path / "index", SentenceTransformerEmbeddings(tmp_path / "no-model"))
+    broken = Library(
+        FileStore(tmp_path / "index"), SentenceTransformerEmbeddings(tmp_path / "no-model")
+    )
     broken.drop("w1")
 
     assert not (tmp_path / "index" / "w1").exists()
@@ -147,7 +150,9 @@ def test_dropping_needs_no_model(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_without_its_model_a_library_goes_by_words_and_says_so(tmp_path: Path) -> None:
-    broken = Library(tmp_path / "index", SentenceTransformerEmbeddings(tmp_path / "no-model"))
+    broken = Library(
+        FileStore(tmp_path / "index"), SentenceTransformerEmbeddings(tmp_path / "no-model")
+    )
     broken.sync("w1", [*long_book(), ChapterText("new", 9, "新章", "忽然来了一头骆驼。")])
     (found, *_) = broken.recall("w1", "一头骆驼", k=3)
 
@@ -162,11 +167,11 @@ def test_a_library_that_has_all_it_needs_has_no_limits(library: Library) -> None
 
 
 def test_whoever_finds_a_damaged_index_has_it_made_again(tmp_path: Path) -> None:
-    Library(tmp_path / "index", BigramEmbeddings()).sync("w1", long_book())
+    Library(FileStore(tmp_path / "index"), BigramEmbeddings()).sync("w1", long_book())
     blob = next((tmp_path / "index" / "w1").glob("*/text.utf8"))
     blob.write_bytes(blob.read_bytes()[:-1])
     told: list[str] = []
-    library = Library(tmp_path / "index", BigramEmbeddings(), on_damage=told.append)
+    library = Library(FileStore(tmp_path / "index"), BigramEmbeddings(), on_damage=told.append)
 
     assert library.recall("w1", "砚台") == []
     assert library.recall("w1", "砚台") == []
@@ -176,13 +181,13 @@ def test_whoever_finds_a_damaged_index_has_it_made_again(tmp_path: Path) -> None
 
 
 def test_open_works_share_one_memory(tmp_path: Path) -> None:
-    library = Library(tmp_path, BigramEmbeddings())
+    library = Library(FileStore(tmp_path), BigramEmbeddings())
     for number in range(4):
         library.sync(f"w{number}", long_book())
     one = library._work("w0").bytes
     assert one > 10_000
 
-    small = Library(tmp_path, BigramEmbeddings(), memory=int(2.5 * one))
+    small = Library(FileStore(tmp_path), BigramEmbeddings(), memory=int(2.5 * one))
     for _ in range(2):
         for number in range(4):
             assert small.recall(f"w{number}", "船夫")
@@ -200,7 +205,7 @@ def test_ids_that_are_paths_are_refused(library: Library, work_id: str) -> None:
 
 
 def test_only_so_many_works_stay_open_and_the_others_open_again(tmp_path: Path) -> None:
-    library = Library(tmp_path, BigramEmbeddings(), open_works=2)
+    library = Library(FileStore(tmp_path), BigramEmbeddings(), open_works=2)
     for number in range(4):
         library.sync(f"w{number}", book(f"第{number}匹骆驼。"))
 

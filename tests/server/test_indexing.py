@@ -10,6 +10,7 @@ import pytest
 from retrieval.embed import Vectors
 from retrieval.errors import EmbedderUnavailable
 from retrieval.library import Library
+from retrieval.stores import FileStore
 from server import manuscript
 from server.db import Database
 from server.indexing import Indexer
@@ -42,7 +43,7 @@ def model() -> Gated:
 def indexer(tmp_path: Path, model: Gated) -> Iterator[Indexer]:
     database = Database(f"sqlite:///{tmp_path / 'y.db'}")
     database.migrate()
-    made = Indexer(database, Library(tmp_path / "index", model))
+    made = Indexer(database, Library(FileStore(tmp_path / "index"), model))
     made.start()
     yield made
     model.gate.set()
@@ -147,7 +148,7 @@ def test_a_damaged_index_is_made_again_by_itself(
     blob = next((tmp_path / "index" / work).glob("*/text.utf8"))
     blob.write_bytes(b"")
 
-    indexer.library = Library(tmp_path / "index", model, on_damage=indexer.request)
+    indexer.library = Library(FileStore(tmp_path / "index"), model, on_damage=indexer.request)
     assert indexer.library.recall(work, "磨墨") == []
     assert indexer.fresh(work, 20)
     assert indexer.library.recall(work, "磨墨")
@@ -162,7 +163,9 @@ def test_closing_in_the_middle_keeps_what_is_embedded(
     indexer.stop()
     done = len(model.embedded)
 
-    report = Indexer(indexer._database, Library(tmp_path / "index", BigramEmbeddings())).sync(work)
+    report = Indexer(
+        indexer._database, Library(FileStore(tmp_path / "index"), BigramEmbeddings())
+    ).sync(work)
     assert report.embedded + done >= report.passages_total
     assert report.embedded <= report.passages_total - done or report.embedded == 0
     assert report.waiting == 0

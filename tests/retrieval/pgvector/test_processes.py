@@ -3,19 +3,16 @@
 import multiprocessing
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from typing_extensions import override
 
 from retrieval.library import Library
 from retrieval.pgvector import run
 from retrieval.pgvector.database import VectorDatabase
 from retrieval.pgvector.index import PgWorkIndex
 from retrieval.pgvector.store import PgStore
-from retrieval.stores import IndexStore
 from retrieval.types import ChapterText, StoryPosition
 from tests.retrieval.fakes import BigramEmbeddings, book, split_sentences
 from tests.retrieval.pgvector.test_index import count, texts
@@ -94,22 +91,10 @@ def test_whoever_is_embedding_the_same_book_is_not_in_the_way(
     assert len(model.embedded) == 40
 
 
-class Desk(Library):
-    """A library whose works lie in a database, as one whose store can be chosen opens them."""
-
-    def __init__(self, root: Path, store: IndexStore) -> None:
-        super().__init__(root, BigramEmbeddings())
-        self.store = store
-
-    @override
-    def _opener(self, folder: Path) -> Any:
-        return lambda: self.store.open(folder.name, self._embeddings, self._former)
-
-
 def test_what_one_desk_saves_another_recalls(
-    tmp_path: Path, url: str, work: str, chapters: list[ChapterText]
+    url: str, work: str, chapters: list[ChapterText]
 ) -> None:
-    desks = [Desk(tmp_path / name, PgStore(url)) for name in ("one", "other")]
+    desks = [Library(PgStore(url), BigramEmbeddings()) for _ in range(2)]
     desks[0].sync(work, chapters)
     (found, *_) = desks[1].recall(work, "船夫收不收钱", before=StoryPosition(2, 0))
     assert "渡口的船夫不肯收钱。" in found.passage.text
@@ -122,15 +107,15 @@ def test_what_one_desk_saves_another_recalls(
     assert desks[0].stale_reason(work) is None
     assert desks[0].recall(work, "渡口", before=StoryPosition(0, 0)) == []
     for desk in desks:
-        desk.store.close()
+        desk.close()
 
 
 @pytest.mark.parametrize("query", ["船夫" * 50_000, "", " "])
 def test_a_query_of_any_length_is_answered(
-    tmp_path: Path, url: str, work: str, chapters: list[ChapterText], query: str
+    url: str, work: str, chapters: list[ChapterText], query: str
 ) -> None:
-    desk = Desk(tmp_path, PgStore(url))
+    desk = Library(PgStore(url), BigramEmbeddings())
     desk.sync(work, chapters)
 
     assert bool(desk.recall(work, query)) == bool(query.strip())
-    desk.store.close()
+    desk.close()
