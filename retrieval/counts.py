@@ -104,6 +104,7 @@ def occurrences(texts: Sequence[str], tokens: Ints) -> tuple[Ints, Ints, Ints]:
     token = np.minimum(np.searchsorted(tokens, found), len(tokens) - 1)
     met = tokens[token] == found
     token, where = token[met], where[met]
-    begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
-    text = np.searchsorted(begins, where, side="right") - 1
+    widths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
+    begins = np.cumsum(widths) - widths
+    text = np.repeat(np.arange(len(texts)), widths)[where]
     return token, text, where - begins[text]

@@ -49,7 +49,7 @@ ROWS = 1600
 """Passages that are looked at for one query: the candidates' chapters, whole."""
 LARGE_ROWS = 400
 """The same in a large work, where words are counted in the passages' text."""
-TOKENS = 256
+TOKENS = 128
 """Tokens of a query that are counted: the heaviest of a long one."""
 _CELLS = 200_000
 """Rows times tokens that one query may count."""
