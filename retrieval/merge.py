@@ -11,7 +11,7 @@ from retrieval.types import Found, Passage
 
 LONGEST = 1200
 """Characters of a joined passage: two or three passages, a page of a printed book."""
-A_CHAPTER = 3
+A_CHAPTER = 4
 """Passages of one chapter before other chapters have their turn."""
 
 
