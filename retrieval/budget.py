@@ -1,9 +1,9 @@
 """How many tokens each kind of context may take, and what is left when it takes less.
 
 The shares are a documented default (docs/architecture.md); a work may bring its own.
-What a group does not use flows to the verbatim tail, but for a fifth of the whole that is kept
-for passages and beat: in a small window no passage fits its own group's share, and recall
-would be for nothing.
+Of what the steady groups do not use, half goes to those of them that wait and the rest to the
+verbatim tail. What changes with every request (passages, what only the beat or the last lines
+call for) has the shares of passages and beat together.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,7 @@ training examples agree. It knows stories, not rows.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from retrieval import tail
 from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
 from retrieval.snippet import focus
@@ -95,8 +96,8 @@ def _frame(brief: Brief) -> list[ContextItem]:
 
 def _outline(brief: Brief) -> list[ContextItem]:
     return [
-        ContextItem(f"outline:{note.id}", Group.RECAP, note.text, note.source,
-                    priority=note.priority, order=1 + n, keep="start")
+        ContextItem(f"outline:{note.id}", Group.BEAT, note.text, note.source,
+                    priority=note.priority, order=1 + n, keep="start", late=False)
         for n, note in enumerate(brief.outline)
     ]  # fmt: skip
 
@@ -115,14 +116,18 @@ def refused_for(brief: Brief) -> list[Refused]:
 
 def _texts(brief: Brief) -> list[tuple[str, float]]:
     """Where names count, with what one mention is worth: the beat weighs more."""
-    return [(brief.beat, 5.0), (brief.before[-SCENE_CHARS:], 1.0)]
+    return [(brief.beat, 5.0), (_scene(brief), 1.0)]
 
 
 def _named(brief: Brief) -> dict[str, float]:
     """Who is named in the beat or the scene, by id: the beat weighs more, then how often."""
+    return _weights(brief, _texts(brief))
+
+
+def _weights(brief: Brief, texts: Sequence[tuple[str, float]]) -> dict[str, float]:
     mentions = Mentions(brief.cast)
     weight: dict[str, float] = {}
-    for text, worth in _texts(brief):
+    for text, worth in texts:
         for mention in mentions.find(text):
             for character in mention.character_ids:
                 weight[character] = weight.get(character, 0.0) + worth
@@ -130,14 +135,22 @@ def _named(brief: Brief) -> dict[str, float]:
 
 
 def _cast(brief: Brief) -> list[ContextItem]:
+    """Who is in the scene; late are those whom only the beat brings in."""
     weight = _named(brief)
+    scene = _weights(brief, [(_scene(brief), 1.0)])
     return [
         ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
-                    priority=40 + min(weight[c.id], 20.0), order=n, keep="start",
-                    score=weight[c.id], why="要求或近文里提到")
+                    priority=40 + min(2.0 * int(scene.get(c.id, 0) ** 0.5), 20.0), order=n,
+                    keep="start", score=weight[c.id], late=c.id not in scene,
+                    why="近文里提到" if c.id in scene else "要求里提到")
         for n, c in enumerate(brief.cast)
         if c.id in weight
     ]  # fmt: skip
+
+
+def _scene(brief: Brief) -> str:
+    """The text in which a name still counts as present; it begins at a place that stays."""
+    return brief.before[tail.beginning(len(brief.before), SCENE_CHARS) :]
 
 
 def _facts(brief: Brief) -> tuple[list[ContextItem], list[Refused]]:

@@ -92,4 +92,5 @@ def _item(fact: Fact, order: int, weight: float) -> ContextItem:
         priority=20 + min(weight, 15.0),
         order=10_000 + order,
         score=weight,
+        late=True,
     )

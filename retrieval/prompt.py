@@ -1,7 +1,7 @@
 """The prompt: what goes in, what stays out, why, and never more than the window holds.
 
-Items are placed in rounds (what is required, each group's own share, what is left over),
-counted with the served model's tokenizer, and the rendered whole is counted once more,
+Items are placed in rounds (what is required, what stays the same, the chapter's own text, what
+changes with every request), counted with the served model's tokenizer, and the rendered whole is counted once more,
 template and all, until it fits. Training renders its examples here too, so that a tuned
 model meets in service exactly what it was taught on.
 """
@@ -22,8 +22,8 @@ SMALLEST_PIECE = 48
 HEADING = 12
 """Tokens set aside for a block's heading and line ends until the whole is counted."""
 
-CHANGING = (Group.PASSAGES, Group.BEAT)
-"""What differs from one continuation to the next, whatever the author changes."""
+FRAME = (Group.SYSTEM, Group.RECAP, Group.LORE, Group.THREADS)
+"""The groups whose unused shares the steady items may have."""
 
 
 def build(
@@ -46,8 +46,9 @@ def build(
     frame = tokens.count_messages(template.render((), variables))
     desk = _Desk(items, tokens, limit - frame, limit)
     desk.place_required()
-    desk.place_shares(shares)
-    desk.place_left_over(shares)
+    desk.place_steady(shares)
+    desk.place_tail(shares)
+    desk.place_changing(shares)
     return _fit(desk, template, variables, refused)
 
 
@@ -94,71 +95,91 @@ class _Desk:
             if item not in self.placed:
                 raise self.too_large()
 
-    def place_shares(self, shares: Mapping[Group, float]) -> None:
-        """Each group fills its own share, best first.
-
-        A share too small for the group's best item may be overdrawn to twice its size: in a
-        small window one whole passage is worth more than none.
-        """
+    def place_steady(self, shares: Mapping[Group, float]) -> None:
+        """What stays the same between two continuations: each group fills its share, best
+        first, and half of what the frame's groups leave goes to those that wait. Only items
+        that stand before them count, so that they do stay the same."""
         room = allowances(self.room, shares)
-        for group, share in room.items():
-            best = next((i for i in self.waiting if i.group is group), None)
-            if best is not None and share < self.cost(best) <= 2 * share:
-                room[group] = self.cost(best)
-        for placed in self.placed.values():
-            room[placed.item.group] -= placed.tokens + HEADING
-        for item in [i for i in self.waiting if i not in self.placed]:
-            share = min(room[item.group], self.left)
-            if self.cost(item) <= share:
-                self._put(item, item.text, "在本组的份额内")
-                room[item.group] -= self.cost(item)
+        for placed in self._standing(late=False):
+            room[placed.item.group] -= self.cost_of(placed)
+        steady = [i for i in self.waiting if i not in self.placed and not i.changes]
+        frame = [i for i in steady if i.group is not Group.CAST]
+        for item in frame:
+            self._put_within(item, room)
+        spare = sum(max(0, room[group]) for group in FRAME)
+        self._place_waiting(frame, min(spare // 2, self.left))
+        for item in [i for i in steady if i.group is Group.CAST]:
+            self._put_within(item, room)
 
-    def place_left_over(self, shares: Mapping[Group, float]) -> None:
-        """What groups do not use goes to the tail, then to what waits, best first."""
+    def _put_within(self, item: ContextItem, room: dict[Group, int]) -> None:
+        if self.cost(item) <= min(room[item.group], self.left):
+            self._put(item, item.text, "在本组的份额内")
+            room[item.group] -= self.cost(item)
+        else:
+            self.reasons[item] = f"放不下：要 {self.full[item]} 词元，本组只剩 {room[item.group]}"
+
+    def place_tail(self, shares: Mapping[Group, float]) -> None:
+        """What the frame leaves, but for the share of the cast and the room of what changes:
+        who is in the scene may change, and the text has to begin at the same place."""
+        standing = self._standing(late=False)
+        frame = sum(self.cost_of(p) for p in standing if p.item.group is not Group.CAST)
+        cast = sum(self.cost_of(p) for p in standing if p.item.group is Group.CAST)
+        kept = max(cast, allowances(self.room, shares)[Group.CAST]) if self._has_cast() else 0
+        room = self.room - frame - kept - self._changing_room(shares)
         for item in [i for i in self.placed if i.group is Group.TAIL]:
-            self._grow(item, self._tail_room(shares))
-        used = sum(self.cost_of(p) for p in self.placed.values() if p.item.group in CHANGING)
-        kept_free = self._kept_for_changing(shares) - used
-        self._place_passages(min(kept_free, self.left))
-        self._place_waiting(self.waiting, self.left)
+            self._grow(item, room)
 
-    def _place_passages(self, room: int) -> None:
-        """The best two share the room, shortened where they must be, then the rest."""
-        waiting = [i for i in self.waiting if i.group is Group.PASSAGES and i not in self.placed]
-        for parts, item in zip((min(2, len(waiting)), 1), waiting, strict=False):
-            before = self.left
-            self._place_waiting([item], room // parts)
-            room -= before - self.left
-        self._place_waiting(waiting, room)
+    def _has_cast(self) -> bool:
+        return any(i.group is Group.CAST and not i.changes for i in self.full)
 
-    def _tail_room(self, shares: Mapping[Group, float]) -> int:
-        """The tail's share and what the slowly changing groups leave, less room for
-        passages and beat of at least a fifth of the whole.
+    def place_changing(self, shares: Mapping[Group, float]) -> None:
+        """Passages, then whatever else the beat and the last lines call for.
 
-        What the changing groups (passages, beat) happen to take counts only in quarters of
-        the room, so that the tail begins at the same place in one continuation and the next.
+        Where the chapter is longer than its room they keep to theirs: each token here is read
+        anew by the engine with every continuation, and none before.
         """
-        changing = [i for i in self.full if i.group in CHANGING]
-        steady = sum(
-            self.cost_of(p)
+        room = self.left
+        if any(p.shortened for p in self.placed.values() if p.item.group is Group.TAIL):
+            used = sum(self.cost_of(p) for p in self._standing(late=True))
+            room = min(room, self._changing_room(shares) - used)
+        waiting = [i for i in self.waiting if i not in self.placed and i.changes]
+        passages = [i for i in waiting if i.group is Group.PASSAGES]
+        others = [i for i in waiting if i.group is not Group.PASSAGES]
+        room -= self._place_passages(passages, room - room // 3 if others else room)
+        room -= self._place_waiting(others, room)
+        self._place_waiting(passages, room)
+
+    def _standing(self, *, late: bool) -> list[Placed]:
+        return [
+            p
             for p in self.placed.values()
-            if p.item.group is not Group.TAIL and p.item not in changing
-        )
-        share = allowances(self.room, shares)[Group.TAIL]
-        wanted = sum(self.cost(i) for i in changing)
-        free = self.room - steady - share
-        quarter = max(1, self.room // 4)
-        unwanted = (free - wanted) // quarter * quarter
-        return share + max(0, unwanted, free - self._kept_for_changing(shares))
+            if p.item.changes is late and p.item.group is not Group.TAIL
+        ]
 
-    def _kept_for_changing(self, shares: Mapping[Group, float]) -> int:
-        """Tokens that passages and beat may count on, where there are any."""
+    def _changing_room(self, shares: Mapping[Group, float]) -> int:
+        """The shares of passages and beat, less what the outline took of the latter; no less
+        than an eighth of the whole. Where nothing waits for it, the beat's alone."""
         room = allowances(self.room, shares)
-        groups = {i.group for i in self.full if i.group in CHANGING}
-        share = sum(room[group] for group in groups)
-        return max(share, self.room // 5 if Group.PASSAGES in groups else 0)
+        outline = sum(
+            self.cost_of(p) for p in self._standing(late=False) if p.item.group is Group.BEAT
+        )
+        if any(i.changes and not i.required for i in self.full):
+            return max(self.room // 8, room[Group.PASSAGES] + room[Group.BEAT] - outline)
+        beat = sum(self.cost(i) for i in self.full if i.changes)
+        step = max(1, self.room // 16)
+        return -(-beat // step) * step
 
-    def _place_waiting(self, items: Sequence[ContextItem], room: int) -> None:
+    def _place_passages(self, passages: Sequence[ContextItem], room: int) -> int:
+        """The best two share the room, shortened where they must be. Returns what they took."""
+        before = self.left
+        for parts, item in zip((min(2, len(passages)), 1), passages, strict=False):
+            rest = room - (before - self.left)
+            self._place_waiting([item], rest // parts if item.keep else rest)
+        return before - self.left
+
+    def _place_waiting(self, items: Sequence[ContextItem], room: int) -> int:
+        """Those that fit into the room, best first. Returns what they took."""
+        start = self.left
         for item in [i for i in items if i not in self.placed]:
             before = self.left
             if self.cost(item) <= room:
@@ -170,12 +191,15 @@ class _Desk:
                     f"放不下：要 {self.full[item]} 词元，只剩 {max(0, room - HEADING)}"
                 )
             room -= before - self.left
+        return start - self.left
 
     def give_back(self, excess: int) -> bool:
         """Free about `excess` tokens, least important first; False when nothing can go."""
         optional = [p for p in self.placed.values() if not p.item.required]
         if optional:
-            weakest = min(optional, key=lambda p: (p.item.priority, -p.item.order))
+            weakest = min(
+                optional, key=lambda p: (not p.item.changes, p.item.priority, -p.item.order)
+            )
             if not self._shrink(weakest, excess, "已按窗口缩短"):
                 self._take(weakest.item, "整体超出窗口，它的优先级最低")
             return True

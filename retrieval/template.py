@@ -43,16 +43,24 @@ class PromptTemplate:
     ) -> tuple[Message, ...]:
         """The messages for these blocks; every group is a list, empty where nothing stands.
 
-        `earlier` and `ending` are the tail's text in two parts (`tail.split`).
+        `late.cast`, `late.lore` … are those of a group's blocks that change with every
+        request; `outline` is what the beat's group has that does not. `earlier` and `ending`
+        are the tail's text in two parts (`tail.split`).
         """
         blocks: dict[str, Any] = {
-            group.value: [p for p in placed if p.item.group is group] for group in Group
+            group.value: [p for p in placed if p.item.group is group and not p.item.changes]
+            for group in Group
         }
+        late = {
+            group.value: [p for p in placed if p.item.group is group and p.item.changes]
+            for group in Group
+        }
+        blocks |= {"outline": blocks["beat"], "beat": late["beat"], "passages": late["passages"]}
         whole = "".join(placed.text for placed in blocks[Group.TAIL.value])
         earlier, ending = tail.split(whole)
         names = {
             "title": "", "length": 0, **(variables or {}), **blocks,
-            "earlier": earlier, "ending": ending,
+            "earlier": earlier, "ending": ending, "late": late,
         }  # fmt: skip
         messages = (
             Message("system", _render(self.system, names, f"{self.name} 的 system 部分")),

@@ -175,8 +175,17 @@ class ContextItem:
     focus: int = 0
     """Offset in `text` of the sentence that stays when it is shortened `around` it."""
     score: float | None = None
+    late: bool | None = None
+    """Whether it changes from one continuation to the next, whatever the author edits: it
+    stands behind the chapter's text then. None: as its group usually does."""
     why: str = ""
     """What brought it in, for the author: which key fired it, which method found it."""
+
+    @property
+    def changes(self) -> bool:
+        if self.late is not None:
+            return self.late
+        return self.group in (Group.PASSAGES, Group.BEAT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def items(activation: Activation, *placements: Placement) -> list[ContextItem]:
             order=order_of(hit.entry) + place * 1e-5,
             keep="start",
             why=hit.reason,
+            late=hit.cause.kind != "constant",
         )
         for place, hit in enumerate(activation.hits)
         if hit.entry.content.strip() and (not placements or hit.entry.placement in placements)
@@ -49,7 +50,7 @@ def lore_items(activation: Activation) -> tuple[list[ContextItem], list[Refused]
     Entries at a depth stand with the beat: the chapter's last sentences are the model's own
     beginning, and nothing may stand between them and what it goes on to write.
     """
-    near = [replace(i, group=Group.BEAT, order=i.order - 1e10)
+    near = [replace(i, group=Group.BEAT, order=i.order - 1e10, late=True)
             for i in items(activation, Placement.DEPTH)]  # fmt: skip
     blocks = items(activation, Placement.BEFORE, Placement.LORE, Placement.AFTER)
     kept_out = [(_plain(entry), why) for entry, why in (*activation.skipped, *activation.faults)]
