@@ -193,7 +193,7 @@ def _passages(brief: Brief) -> list[ContextItem]:
     ]
 
 
-METHODS = {"lexical": "字词", "dense": "语义", "names": "人名", "soft": "近义字词"}
+METHODS = {"lexical": "字词", "dense": "语义", "rerank": "重排"}
 
 
 def _found_by(found: Found) -> str:

@@ -46,7 +46,7 @@ class LexicalIndex:
         if parts is None:
             made = Postings.build([passage.text for passage in passages])
             parts = [LexicalPart(made, np.arange(len(passages), dtype=np.int32))]
-        self._corpus = Corpus(passages, parts)
+        self.corpus = Corpus(passages, parts)
 
     def scores(self, query: str) -> Scores:
         """BM25 of every passage, [n], in story order; a repeated word counts each time.
@@ -54,11 +54,11 @@ class LexicalIndex:
         Exact but for the common tokens of a large work, whose postings are not all kept;
         `scores_of` is exact there too.
         """
-        return Question(self._corpus, query).scores()
+        return Question(self.corpus, query).scores()
 
     def scores_of(self, query: str, rows: Sequence[int] | Ints) -> Scores:
         """Exact BM25 of these rows alone, counted in their text, [len(rows)]."""
-        return Question(self._corpus, query).recounted(rows)
+        return Question(self.corpus, query).recounted(rows)
 
     def search(
         self,
@@ -72,14 +72,17 @@ class LexicalIndex:
         The story is cut before the best are chosen; `exclude` names rows of `passages`.
         Ties fall to the earlier passage.
         """
-        asked = Question(self._corpus, query)
+        mask = visibility.mask(self.passages, before, exclude)
+        return [(self.passages[row], score) for row, score in self.rows(query, k, mask)]
+
+    def rows(self, query: str, k: int, mask: visibility.Mask) -> list[tuple[int, float]]:
+        """The same as row numbers, of those that `mask`, [n], lets through."""
+        asked = Question(self.corpus, query)
         if k <= 0 or not len(asked.tokens):
             return []
-        mask = visibility.mask(self.passages, before, exclude)
         if asked.small:
             scores = asked.scores() * mask
-            order = best(scores, k)
-            return [(self.passages[int(row)], float(scores[row])) for row in order]
+            return [(int(row), float(scores[row])) for row in best(scores, k)]
         rows = np.sort(asked.candidates(max(_CANDIDATES, 2 * k), mask))
         exact = asked.recounted(rows)
-        return [(self.passages[int(rows[at])], float(exact[at])) for at in best(exact, k)]
+        return [(int(rows[at]), float(exact[at])) for at in best(exact, k)]

@@ -1,23 +1,26 @@
 """Every work's memory: what the server and the command line ask.
 
-Each work has an index, in files or in PostgreSQL (`retrieval.stores`). Knows nothing of HTTP, rows or prompts.
+Each work has an index, in files or in PostgreSQL (`retrieval.stores`). Knows nothing of HTTP,
+rows or prompts.
 """
 
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import chain, islice
 
-from retrieval import rank, timeline
+from retrieval import merge, rank, timeline
+from retrieval.asking import ask
 from retrieval.embed import QUERY_CHARACTERS, PassageEmbeddings
 from retrieval.errors import IndexFailure
 from retrieval.former import FormerModels
 from retrieval.index import Chapters
+from retrieval.rerank import Reranker
 from retrieval.stores import IndexState, IndexStore, OpenIndex
 from retrieval.sync import Progress, SyncReport
 from retrieval.timeline import View
-from retrieval.types import Found, Passage, StoryPosition
+from retrieval.types import Character, Found, Passage, StoryPosition
 from retrieval.visibility import When
 
 _WORK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -37,6 +40,7 @@ class Library:
         *,
         open_works: int = 64,
         memory: int = MEMORY,
+        reranker: Reranker | None = None,
         former: FormerModels | None = None,
         on_damage: Callable[[str], None] | None = None,
     ) -> None:
@@ -47,6 +51,7 @@ class Library:
         self._embeddings = embeddings
         self._limit = open_works
         self._memory = memory
+        self._reranker = reranker
         self._former = former or FormerModels()
         self.on_damage = on_damage
         self._open: OrderedDict[str, _OpenWork] = OrderedDict()
@@ -78,6 +83,9 @@ class Library:
         k: int = 10,
         before: When = None,
         exclude_text: str = "",
+        *,
+        cast: Sequence[Character] = (),
+        join: bool = False,
     ) -> list[Found]:
         """The k passages that matter most for the query, best first.
 
@@ -85,27 +93,42 @@ class Library:
         tail. Nothing that `before`, a position or a `View`, does not see can come back.
         `exclude_text` is the text that ends at that place and stands in the prompt word for
         word: what overlaps it, or repeats it elsewhere, is left out; so is a second passage
-        with the same words. A work without an index has nothing to recall; where no model
-        can be loaded words alone are asked, and `limits` says so. Raises WrongDimension,
-        IndexFailure.
+        with the same words. Whom of the `cast` the query names is looked for by every name
+        they have. With `join`, neighbours become one passage and no chapter crowds out the
+        others. A work without an index has nothing to recall; where no model can be loaded
+        words alone are asked, and `limits` says so. Raises WrongDimension, IndexFailure,
+        RerankerUnavailable.
         """
         words = query[-QUERY_CHARACTERS:]
         index, snapshot = self._current(work_id)
-        place = before.position if isinstance(before, View) else before
-        hidden = (
-            _overlapping(snapshot.passages, place, len(exclude_text))
-            if place is not None and exclude_text
-            else set()
-        )
-        if not words.strip() or not snapshot.passages or k <= 0:
+        if not words.strip() or not len(snapshot.passages) or k <= 0:
             return []
-        depth = max(rank.DEPTH, 2 * k)
-        methods = {"lexical": snapshot.lexical.search(words, depth, before, hidden)}
-        vector = index.query_vector(words, snapshot)
-        if vector is not None:
-            methods["dense"] = snapshot.nearest(vector, depth, before, hidden)
-        found = rank.fuse(methods)
-        return list(islice(rank.distinct(rank.not_standing_in(exclude_text, found)), k))
+        place = before.position if isinstance(before, View) else before
+        hidden = _overlapping(snapshot.passages, place, len(exclude_text))
+        asking = ask(index, snapshot, words, max(rank.DEPTH, 2 * k), before, hidden, cast)
+        best = rank.distinct(rank.not_standing_in(exclude_text, asking.passages()))
+        if self._reranker is not None:
+            first = list(islice(best, self._reranker.top))
+            best = chain(self._reranker.rerank(words, first), best)
+        return merge.neighbours(merge.spread(best), k) if join else list(islice(best, k))
+
+    def chapters(
+        self,
+        work_id: str,
+        query: str,
+        k: int = 10,
+        before: When = None,
+        *,
+        cast: Sequence[Character] = (),
+    ) -> list[tuple[int, float]]:
+        """The k chapters that tell of what the query says: (place in the telling, score in
+        0..1), best first. Arguments and errors as those of `recall`."""
+        words = query[-QUERY_CHARACTERS:]
+        index, snapshot = self._current(work_id)
+        if not words.strip() or not len(snapshot.passages):
+            return []
+        depth = rank.CHAPTER_DEPTH
+        return ask(index, snapshot, words, depth, before, cast=cast).chapters()[:k]
 
     def limits(self, work_id: str) -> str | None:
         """What recall has to do without at the moment, for people; None when it has all.
@@ -164,8 +187,10 @@ class Library:
             taken -= closed.bytes
 
 
-def _overlapping(passages: Sequence[Passage], place: StoryPosition, length: int) -> set[int]:
+def _overlapping(passages: Sequence[Passage], place: StoryPosition | None, length: int) -> set[int]:
     """`rank.overlapping`, looking at those passages alone that can overlap."""
+    if place is None or not length:
+        return set()
     first = StoryPosition(place.chapter, max(0, place.offset - length))
     begin = timeline.cut(passages, first)
     end = timeline.cut(passages, StoryPosition(place.chapter + 1))

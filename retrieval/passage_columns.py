@@ -76,6 +76,11 @@ class StoredPassages(Sequence[Passage]):
         counts = [stretch.count for stretch in stretches]
         self._begins: list[int] = np.cumsum([0, *counts]).tolist()
 
+    @property
+    def begins(self) -> Sequence[int]:
+        """The first row of each stretch, then the number of rows."""
+        return self._begins
+
     @override
     def __len__(self) -> int:
         return self._begins[-1]

@@ -24,23 +24,6 @@ from retrieval.passage_columns import texts_of
 from retrieval.tokens import Ints
 from retrieval.types import Found, Passage, StoryPosition
 
-Ranked = Sequence[tuple[Passage, float]]
-"""Passages with a method's scores, best first."""
-
-WEIGHTS: Mapping[str, float] = {"lexical": 0.7, "dense": 0.3}
-"""How much a method's score counts beside the others'.
-
-Measured with the shipped model on books it was not trained on, R@10 (MRR@10):
-
-    queries → what they ask for             lexical       dense         0.7 + 0.3     RRF, equal
-    chapter couplet → chapter (478)         .841 (.587)   .661 (.397)   .862 (.593)   .810 (.548)
-    modern → classical, two books (500)     .976 (.911)   .990 (.949)   .992 (.949)   .990 (.954)
-    sentence → its passage less it (1,056)  .569 (.382)   .418 (.240)   .583 (.385)   .533 (.326)
-
-From 0.8 + 0.2 to 0.6 + 0.4 no recall falls below lexical search alone; at 0.5 + 0.5 the
-first and the last do. With a weaker embedder (.565 on couplets) 0.8 + 0.2 was best. All of
-these queries share names with the text, which flatters words.
-"""
 DEPTH = 100
 """Candidates that a method should bring for `combine`."""
 CHAPTER_DEPTH = 200
@@ -187,40 +170,6 @@ def merged(lists: Sequence[Sequence[int] | Ints], seen: NDArray[np.bool_]) -> In
 
 def _share(score: float) -> float:
     return float(1 / (1 + np.exp(-score)))
-
-
-def fuse(lists: Mapping[str, Ranked], weights: Mapping[str, float] = WEIGHTS) -> list[Found]:
-    """One list, best first, of everything found; scores lie in 0..1.
-
-    A convex combination of scores, each list's stretched to 0..1 (S. Bruch, S. Gai,
-    A. Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023): unlike
-    reciprocal ranks it keeps what a method knows about how much better its first is. A
-    method that did not find a passage gives it 0. Ties fall to the earlier passage. Raises
-    ValueError for a method without a weight.
-    """
-    unknown = lists.keys() - weights.keys()
-    if unknown:
-        raise ValueError(f"no weight for {sorted(unknown)}")
-    whole = sum(weights[method] for method in lists) or 1.0
-    scores: dict[Passage, float] = {}
-    ranks: dict[Passage, dict[str, int]] = {}
-    for method, ranked in lists.items():
-        share = weights[method] / whole
-        for rank, (passage, score) in enumerate(_stretched(ranked), start=1):
-            scores[passage] = scores.get(passage, 0.0) + share * score
-            ranks.setdefault(passage, {})[method] = rank
-    order = sorted(scores, key=lambda passage: (-scores[passage], passage.begins))
-    return [Found(passage, scores[passage], ranks[passage]) for passage in order]
-
-
-def _stretched(ranked: Ranked) -> Ranked:
-    """Scores from 1 for the first to 0 for the last; all 1 where they are equal."""
-    if not ranked:
-        return []
-    best, worst = ranked[0][1], ranked[-1][1]
-    if best <= worst:
-        return [(passage, 1.0) for passage, _ in ranked]
-    return [(passage, (score - worst) / (best - worst)) for passage, score in ranked]
 
 
 def overlapping(passages: Sequence[Passage], end: StoryPosition, length: int) -> set[int]:

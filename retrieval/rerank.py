@@ -39,7 +39,7 @@ class Reranker:
         """`model` is a directory or a Hugging Face id; `device` as in torch, None chooses."""
         self._source = str(model)
         self._device = device
-        self._top = top
+        self.top = top
         self._batch_size = batch_size
         self._lock = threading.Lock()
 
@@ -51,7 +51,7 @@ class Reranker:
         the first `top` keep theirs, lowered under the last reranked one where they are
         above it. Raises RerankerUnavailable.
         """
-        first, rest = found[: self._top], found[self._top :]
+        first, rest = found[: self.top], found[self.top :]
         if not first or not query.strip():
             return list(found)
         scores = self._scores(query, [one.passage.text for one in first])

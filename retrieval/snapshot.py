@@ -21,6 +21,7 @@ from retrieval.errors import WrongDimension
 from retrieval.lexical import LexicalIndex, LexicalPart
 from retrieval.passage_columns import StoredPassages, Stretch
 from retrieval.segment import Segment
+from retrieval.tokens import Ints
 from retrieval.types import Passage
 from retrieval.visibility import Exclude, When
 
@@ -93,6 +94,11 @@ class Snapshot:
         )
 
     @cached_property
+    def starts(self) -> Ints:
+        """The first row of each chapter that has passages, then the number of passages."""
+        return np.asarray(self.passages.begins, dtype=np.int64)
+
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         rows = {
             name: np.full(len(segment), -1, dtype=np.int32)
@@ -145,17 +151,23 @@ class Snapshot:
         Best first; fewer than k where fewer have a vector and are visible. Raises
         WrongDimension.
         """
+        mask = visibility.mask(self.passages, before, exclude)
+        return [(self.passages[row], score) for row, score in self.nearest_rows(vector, k, mask)]
+
+    def nearest_rows(
+        self, vector: Sequence[float] | Vectors, k: int, mask: visibility.Mask
+    ) -> list[tuple[int, float]]:
+        """The same as row numbers, of those that `mask`, [n], lets through."""
         query = self._unit(vector)
         if k <= 0 or not query.any() or not len(self.passages):
             return []
-        mask = visibility.mask(self.passages, before, exclude)
         found: list[tuple[float, int]] = []
         for part in self.parts:
             if part.segment.vectors is not None:
                 seen = mask[part.rows] & (part.rows >= 0)
                 for row, score in part.segment.vectors.search(query, k, seen):
                     found.append((-score, int(part.rows[row])))
-        return [(self.passages[row], -score) for score, row in sorted(found)[:k]]
+        return [(row, -score) for score, row in sorted(found)[:k]]
 
     def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors:
         """Of these rows with `vector`, [len(rows)]; 0 where a passage has no vector yet.

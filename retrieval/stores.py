@@ -13,9 +13,10 @@ from retrieval.index import Chapters, WorkIndex, remove_index
 from retrieval.lexical import LexicalIndex
 from retrieval.snapshot import Maker
 from retrieval.sync import Progress, SyncReport
+from retrieval.tokens import Ints
 from retrieval.types import Passage
 from retrieval.vector_index import Aim
-from retrieval.visibility import Exclude, When
+from retrieval.visibility import Exclude, Mask, When
 
 
 class IndexState(Protocol):
@@ -38,6 +39,14 @@ class IndexState(Protocol):
         before: When = None,
         exclude: Exclude = (),
     ) -> list[tuple[Passage, float]]: ...
+    def nearest_rows(
+        self, vector: Sequence[float] | Vectors, k: int, mask: Mask
+    ) -> list[tuple[int, float]]: ...
+    @property
+    def starts(self) -> Ints:
+        """The first row of each chapter that has passages, then the number of passages."""
+        ...
+
     def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors: ...
 
 

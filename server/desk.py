@@ -6,6 +6,7 @@ from pathlib import Path
 
 from retrieval.embed import PassageEmbeddings
 from retrieval.library import Library
+from retrieval.rerank import Reranker
 from retrieval.static_model import LightEmbeddings
 from server.db import Database
 from server.engines.base import Engine
@@ -56,7 +57,9 @@ def open_desk(
     database = Database(settings.database)
     database.migrate()
     store = index_store(settings)
-    library = Library(store, embeddings or embeddings_for(settings))
+    library = Library(
+        store, embeddings or embeddings_for(settings), reranker=reranker_for(settings)
+    )
     indexer = Indexer(database, library)
     continuation = Continuation(
         database,
@@ -80,6 +83,12 @@ def has_gpu(settings: Settings) -> bool:
 
 def embeddings_for(settings: Settings) -> PassageEmbeddings:
     return LightEmbeddings(settings.embedding_model, device=settings.embedding_device)
+
+
+def reranker_for(settings: Settings) -> Reranker | None:
+    if settings.reranking_model is None:
+        return None
+    return Reranker(settings.reranking_model, device=settings.embedding_device)
 
 
 async def run_desk(desk: Desk) -> None:

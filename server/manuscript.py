@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from retrieval import types
 from retrieval.types import ChapterText
 from server.errors import Conflict, NotFound, StaleRevision
 from server.models import (
@@ -242,6 +243,12 @@ def get_volume(session: Session, work_id: str, volume_id: str) -> Volume:
 def list_characters(session: Session, work_id: str) -> list[Character]:
     query = select(Character).where(Character.work_id == work_id)
     return list(session.exec(query.order_by(col(Character.position), col(Character.id))))
+
+
+def cast_names(session: Session, work_id: str) -> list[types.Character]:
+    """Everybody by all their names, as recall wants to know them; without their sheets."""
+    rows = list_characters(session, work_id)
+    return [types.Character(row.id, row.name, tuple(row.aliases)) for row in rows]
 
 
 def get_character(session: Session, work_id: str, character_id: str) -> Character:

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         "then the served model in the background), `auto` (`model` where our own engine has a "
         "GPU, else the model only when asked), `off` (only those written by hand).",
     )
+    reranking_model: str | None = Field(
+        default=None,
+        description="A cross-encoder that looks at the best passages again (directory or hub id, "
+        "e.g. `BAAI/bge-reranker-v2-m3`); none by default: it wants a GPU.",
+    )
     max_import_bytes: int = Field(
         default=64 * 2**20, ge=1, description="Largest file that can be imported, bytes."
     )

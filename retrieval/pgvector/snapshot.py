@@ -57,6 +57,11 @@ class PgSnapshot:
         """In story order. Raises IndexFailure, as everything does that needs them."""
         return self._loaded.passages
 
+    @cached_property
+    def starts(self) -> Ints:
+        """The first row of each chapter that has passages, then the number of passages."""
+        return np.asarray(self.passages.begins, dtype=np.int64)
+
     @property
     def lexical(self) -> LexicalIndex:
         """The same passages, searched by words."""
@@ -107,16 +112,23 @@ class PgSnapshot:
         Best first; fewer than k where fewer have a vector and are visible. Raises
         WrongDimension, IndexFailure.
         """
+        mask = visibility.mask(self.passages, before, exclude)
+        return [(self.passages[row], score) for row, score in self.nearest_rows(vector, k, mask)]
+
+    def nearest_rows(
+        self, vector: Sequence[float] | Vectors, k: int, mask: visibility.Mask
+    ) -> list[tuple[int, float]]:
+        """The same as row numbers, of those that `mask`, [n], lets through."""
         query = self._unit(vector)
         if k <= 0 or not query.any() or not self.count:
             return []
-        seen = self._seen(visibility.mask(self.passages, before, exclude))
+        seen = self._seen(mask)
         if not seen.count:
             return []
         with self._database.connection() as connection:
             found = self._search(connection, literal(query), min(k, seen.count), seen)
         rows = sorted((-score, self._row(place)) for place, score in found)
-        return [(self.passages[row], -score) for score, row in rows]
+        return [(row, -score) for score, row in rows]
 
     def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors:
         """Of these rows with `vector`, [len(rows)]; 0 where a passage has no vector yet.

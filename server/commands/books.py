@@ -110,15 +110,16 @@ def search_book(
         from retrieval.errors import RetrievalError
         from retrieval.types import StoryPosition
         from server.errors import from_retrieval
-        from server.manuscript import find_work
+        from server.manuscript import cast_names, find_work
 
         with _bookshelf(data_dir) as (database, indexer):
             with database.reading() as session:
                 row = find_work(session, work)
+                cast = cast_names(session, row.id)
             position = StoryPosition(before - 1) if before else None
             try:
                 indexer.sync(row.id)
-                found = indexer.library.recall(row.id, query, top, position)
+                found = indexer.library.recall(row.id, query, top, position, cast=cast)
             except RetrievalError as error:
                 raise from_retrieval(error) from error
         passages = [

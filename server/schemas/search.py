@@ -13,5 +13,14 @@ class FoundOut(BaseModel):
     text: str
 
 
+class ChapterFoundOut(BaseModel):
+    chapter: int
+    title: str
+    score: float
+
+
 class SearchOut(BaseModel):
     passages: list[FoundOut]
+    chapters: list[ChapterFoundOut]
+    notice: str | None = None
+    """What the search had to do without, in a sentence for the author."""

@@ -162,7 +162,7 @@ class Continuation:
         tail = brief.before[-int(limit * MOST_CHARS_A_TOKEN) :]
         try:
             return self._library.recall(
-                wish.place.work_id, query, PASSAGES, loaded.brief.view, exclude_text=tail
+                wish.place.work_id, query, PASSAGES, brief.view, tail, cast=brief.cast, join=True
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error

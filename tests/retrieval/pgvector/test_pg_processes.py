@@ -15,7 +15,7 @@ from retrieval.pgvector.index import PgWorkIndex
 from retrieval.pgvector.store import PgStore
 from retrieval.types import ChapterText, StoryPosition
 from tests.retrieval.fakes import BigramEmbeddings, book, split_sentences
-from tests.retrieval.pgvector.test_index import count, texts
+from tests.retrieval.pgvector.test_pg_index import count, texts
 
 
 def _sync(url: str, work: str, number: int, barrier: Any) -> None:

@@ -1,0 +1,71 @@
+"""One query in one state of a work: every method's candidates and what `rank` weighs them by.
+
+Knows nothing of works, prompts or what is done with the answer.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from retrieval import rank, visibility
+from retrieval.counts import Floats
+from retrieval.embed import Vectors
+from retrieval.expand import Asked, Expander
+from retrieval.stores import IndexState, OpenIndex
+from retrieval.tokens import Ints
+from retrieval.types import Character, Found
+from retrieval.visibility import Mask, When
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    work: rank.Work
+    asked: Asked
+    vectors: Sequence[Vectors]
+    """Of the query and of each of its clauses; none where no model is there."""
+    found: dict[str, list[int]]
+    """Each method's rows, best first."""
+    seen: Mask
+
+    def passages(self) -> Iterator[Found]:
+        """Best first, as they are asked for."""
+        return rank.combine(self.work, self.asked, self.vectors, self.found, self.seen)
+
+    def chapters(self) -> list[tuple[int, float]]:
+        """(place in the telling, score in 0..1), best first."""
+        return rank.chapters(self.work, self.asked, self.vectors, self.found, self.seen)
+
+
+def ask(
+    index: OpenIndex,
+    snapshot: IndexState,
+    query: str,
+    depth: int,
+    before: When = None,
+    exclude: Collection[int] = (),
+    cast: Sequence[Character] = (),
+) -> Asking:
+    """`exclude` names rows; `depth` is how many candidates each method brings. Raises
+    WrongDimension, IndexFailure."""
+    asked = _expander(tuple((c.id, c.name, c.aliases) for c in cast)).asked(query)
+    seen = visibility.mask(snapshot.passages, before, exclude)
+    made = [index.query_vector(text, snapshot) for text in (asked.text, *asked.clauses)]
+    vectors = [vector for vector in made if vector is not None]
+    if len(vectors) < len(made):
+        vectors = []
+    found = {"lexical": [row for row, _ in snapshot.lexical.rows(query, depth, seen)]}
+    if vectors:
+        found["dense"] = [row for row, _ in snapshot.nearest_rows(vectors[0], depth, seen)]
+
+    def cosines(wanted: Vectors, rows: Ints) -> Floats:
+        return np.stack([snapshot.cosines(vector, rows.tolist()) for vector in wanted])
+
+    work = rank.Work(snapshot.passages, snapshot.lexical.corpus, snapshot.starts, cosines)
+    return Asking(work, asked, vectors, found, seen)
+
+
+@lru_cache(maxsize=64)
+def _expander(cast: tuple[tuple[str, str, tuple[str, ...]], ...]) -> Expander:
+    return Expander([Character(*names) for names in cast])
