@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-FAST = $(BIN)/python -m pytest -m "not engine and not e2e" -n auto --dist loadfile
+UNIT = $(BIN)/python -m pytest -n auto --dist loadfile
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -19,14 +19,14 @@ serve: env ## the desk, at the address it prints (MODEL=… PORT=…)
 
 test: env ## the fast tier, the page in a real browser, the engine tier on a real vLLM
 	@status=0; \
-	$(FAST) || status=1; \
+	$(UNIT) -m "not engine and not e2e" || status=1; \
 	sh scripts/e2e-deps.sh || echo "no browser: the e2e tests will say that they are skipped"; \
 	$(BIN)/python -m pytest -m e2e || status=1; \
 	$(BIN)/python -m pytest -m engine || status=1; \
 	exit $$status
 
-test-fast: env ## the fast tier alone
-	@exec $(FAST)
+test-fast: env ## the inner loop: what needs no process of its own
+	@exec $(UNIT) -m "not engine and not e2e and not slow"
 
 check: env ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -21,6 +21,21 @@ LOOPBACK = ["127.0.0.1", "::1"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+SLOW = {
+    "pgvector", "test_postgres.py", "test_supervisor.py", "test_weights_package.py",
+    "test_recaps.py", "test_recaps_api.py", "test_generation.py", "test_embedding_run.py",
+    "test_index.py", "test_lore_properties.py",
+}  # fmt: skip
+"""Files and folders whose tests start processes or servers of their own, or look at very many
+examples: `make test` runs them, the inner loop does not."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_runtest_setup() -> None:
     socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
 
