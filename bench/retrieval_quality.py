@@ -75,11 +75,10 @@ def measure_spans(label: str, tasks: Sequence[Task], methods: Sequence[Method]) 
 
 
 def _each(label: str, task: Task | ChapterTask, measured: Sequence[Measured], ask: Ask) -> None:
-    cast = task.cast if isinstance(task, Task) else ()
     for one in measured:
         start = time.perf_counter()
         try:
-            searcher = one.method.build(task.chapters, cast)
+            searcher = one.method.build(task.chapters, task.cast)
         except PeerMissing as reason:
             one.missing[task.book] = str(reason)
             continue

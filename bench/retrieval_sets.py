@@ -51,6 +51,7 @@ class ChapterTask:
     chapters: Sequence[ChapterText]
     queries: Sequence[ChapterQuery]
     note: str = ""
+    cast: Sequence[Character] = ()
 
 
 def is_shared() -> bool:
@@ -92,7 +93,7 @@ def _couplets_of(book: str, asked: Sequence[dict[str, Any]]) -> ChapterTask:
         raise RuntimeError(f"{book}: {len(stands)} couplets stand in the searched text")
     taken = sum(len(c.text) != len(bare.text) for c, bare in zip(read, chapters, strict=True))
     note = f"headings taken out of {taken} texts" if taken else ""
-    return ChapterTask(book, chapters, queries, note)
+    return ChapterTask(book, chapters, queries, note, cast(book))
 
 
 def without_lines(text: str, headings: Iterable[str]) -> str:

@@ -7,14 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from retrieval import rank, visibility
-from retrieval.counts import Floats
 from retrieval.embed import Vectors
 from retrieval.expand import Asked, Expander
 from retrieval.stores import IndexState, OpenIndex
-from retrieval.tokens import Ints
 from retrieval.types import Character, Found
 from retrieval.visibility import Mask, When
 
@@ -59,10 +55,7 @@ def ask(
     if vectors:
         found["dense"] = [row for row, _ in snapshot.nearest_rows(vectors[0], depth, seen)]
 
-    def cosines(wanted: Vectors, rows: Ints) -> Floats:
-        return np.stack([snapshot.cosines(vector, rows.tolist()) for vector in wanted])
-
-    work = rank.Work(snapshot.passages, snapshot.lexical.corpus, snapshot.starts, cosines)
+    work = rank.Work(snapshot.passages, snapshot.lexical.corpus, snapshot.starts, snapshot.cosines)
     return Asking(work, asked, vectors, found, seen)
 
 

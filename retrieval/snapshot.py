@@ -169,23 +169,21 @@ class Snapshot:
                     found.append((-score, int(part.rows[row])))
         return [(row, -score) for score, row in sorted(found)[:k]]
 
-    def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors:
-        """Of these rows with `vector`, [len(rows)]; 0 where a passage has no vector yet.
-
-        Raises WrongDimension.
+    def cosines(self, vectors: Vectors, rows: Ints) -> Vectors:
+        """Of these rows, [r], with each of the vectors, [x, d]: [x, r]; 0 where a passage has
+        no vector yet. Raises WrongDimension.
         """
-        query = self._unit(vector)[0]
-        wanted = np.asarray(rows, dtype=np.int64)
+        queries = np.concatenate([self._unit(vector) for vector in vectors])
         place = np.full(len(self.passages), -1, dtype=np.int64)
-        place[wanted] = np.arange(len(wanted))
-        made = np.zeros(len(wanted), dtype=np.float32)
+        place[rows] = np.arange(len(rows))
+        made = np.zeros((len(queries), len(rows)), dtype=np.float32)
         for part in self.parts:
             if part.segment.vectors is None:
                 continue
             local = np.flatnonzero((part.rows >= 0) & (place[part.rows] >= 0))
             if len(local):
-                made[place[part.rows[local]]] = part.segment.vectors.vectors(local) @ query
-        return made[place[wanted]]
+                made[:, place[part.rows[local]]] = part.segment.vectors.cosines(queries, local)
+        return made
 
     def _unit(self, vector: Sequence[float] | Vectors) -> Vectors:
         query = np.asarray(vector, dtype=np.float32).reshape(1, -1)

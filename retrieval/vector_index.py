@@ -18,6 +18,7 @@ import numpy as np
 
 from retrieval import gpu
 from retrieval.embed import Vectors
+from retrieval.tokens import Ints
 from retrieval.visibility import Mask
 
 faiss: Any = _faiss
@@ -152,6 +153,17 @@ class VectorIndex:
             return np.empty((0, self.dimension), dtype=np.float32)
         found: Vectors = self._index.reconstruct_batch(wanted.astype(np.int64))
         return found
+
+    def cosines(self, queries: Vectors, rows: Ints) -> Vectors:
+        """Inner products of these rows, [r], with queries [x, d]: [x, r]."""
+        if not isinstance(self._index, faiss.IndexFlat):
+            return np.asarray(queries @ self.vectors(rows).T, dtype=np.float32)
+        size = len(self) * self.dimension
+        kept = faiss.rev_swig_ptr(self._index.get_xb(), size).reshape(-1, self.dimension)
+        # Where most rows are wanted, gathering them costs more than the product of all.
+        if 3 * len(rows) > len(kept):
+            return np.asarray((queries @ kept.T)[:, rows], dtype=np.float32)
+        return np.asarray(queries @ kept[rows].T, dtype=np.float32)
 
     def _make_searchable_by_row(self) -> None:
         if self._mapped:

@@ -11,9 +11,10 @@ import numpy as np
 from bench.peers import words
 from bench.peers.base import Searcher
 from retrieval.chunk import chunk_chapter
-from retrieval.embed import PassageEmbeddings, SentenceTransformerEmbeddings
+from retrieval.embed import PassageEmbeddings
 from retrieval.lexical import LexicalIndex
 from retrieval.mentions import Mentions
+from retrieval.static_model import LightEmbeddings
 from retrieval.types import ChapterText, Character, Passage
 from server.settings import SHIPPED_EMBEDDER
 
@@ -24,7 +25,7 @@ RRF_K = 60
 @cache
 def shipped_model() -> PassageEmbeddings:
     """The one embedder of this run, ours and the peers'."""
-    return SentenceTransformerEmbeddings(SHIPPED_EMBEDDER)
+    return LightEmbeddings(SHIPPED_EMBEDDER)
 
 
 def _passages(chapters: Sequence[ChapterText]) -> list[Passage]:

@@ -130,32 +130,32 @@ class PgSnapshot:
         rows = sorted((-score, self._row(place)) for place, score in found)
         return [(row, -score) for score, row in rows]
 
-    def cosines(self, vector: Sequence[float] | Vectors, rows: Sequence[int]) -> Vectors:
-        """Of these rows with `vector`, [len(rows)]; 0 where a passage has no vector yet.
-
-        Raises WrongDimension, IndexFailure.
+    def cosines(self, vectors: Vectors, rows: Ints) -> Vectors:
+        """Of these rows, [r], with each of the vectors, [x, d]: [x, r]; 0 where a passage has
+        no vector yet. Raises WrongDimension, IndexFailure.
         """
-        query = self._unit(vector)
-        made = np.zeros(len(rows), dtype=np.float32)
-        if self.state.space is None or not len(rows) or not query.any():
+        queries = [self._unit(vector) for vector in vectors]
+        made = np.zeros((len(queries), len(rows)), dtype=np.float32)
+        if self.state.space is None or not len(rows):
             return made
         places = [self._place(int(row)) for row in rows]
+        columns = ", ".join(["-(e.vector <#> %s::halfvec)"] * len(queries))
         with self._database.connection() as connection:
             found = connection.execute(
-                "SELECT wanted.at, -(e.vector <#> %s::halfvec)"
+                f"SELECT wanted.at, {columns}"
                 " FROM unnest(%s::bigint[], %s::integer[]) WITH ORDINALITY AS wanted (part, row, at)"
                 " JOIN yanchi_vectors.embeddings e USING (part, row)"
                 " WHERE e.space = %s AND e.part = ANY(%s)",
                 (
-                    literal(query),
+                    *(literal(query) for query in queries),
                     [part for part, _ in places],
                     [row for _, row in places],
                     self.state.space.id,
                     self._searchable[0].tolist(),
                 ),
             )
-            for at, cosine in found:
-                made[at - 1] = cosine
+            for at, *cosines in found:
+                made[:, at - 1] = cosines
         return made
 
     def _search(

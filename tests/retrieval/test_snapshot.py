@@ -96,7 +96,7 @@ def test_a_full_page_of_the_best_is_found_where_few_are_visible(kind: Kind) -> N
 
 def test_cosines_of_chosen_rows() -> None:
     vectors = random_vectors(9, 1)
-    found = story([5] * 9, vectors).cosines(vectors[3] * 2, [7, 3, 0])
+    (found,) = story([5] * 9, vectors).cosines(vectors[3:4] * 2, np.array([7, 3, 0]))
 
     np.testing.assert_allclose(found, vectors[[7, 3, 0]] @ vectors[3], atol=1e-6)
 

@@ -92,7 +92,7 @@ def test_vectors_and_cosines_are_in_story_order(index: PgWorkIndex) -> None:
     expected = BigramEmbeddings().embed_array(texts(index))
 
     np.testing.assert_allclose(index.snapshot.vectors, expected, atol=1e-3)
-    cosines = index.snapshot.cosines(expected[4], [8, 4, 0])
+    (cosines,) = index.snapshot.cosines(expected[4][None], np.array([8, 4, 0]))
     np.testing.assert_allclose(cosines, expected[[8, 4, 0]] @ expected[4], atol=2e-3)
 
 
