@@ -9,6 +9,8 @@
     ├── IndexFailure            an index cannot be opened, written or searched
     │   └── WrongDimension      vectors and index do not fit each other
     ├── EmbedderUnavailable     the embedding model cannot be loaded
+    ├── RerankerUnavailable     the reranking model cannot be loaded (in `rerank.py`)
+    ├── BrokenTemplate          a prompt template cannot be rendered (in `template.py`)
     └── PromptTooLarge          what must stand in the prompt exceeds its budget
 
 Messages are one sentence for an author, in Chinese: the cause and the way out.

@@ -37,8 +37,9 @@ export class Search {
     const asked = (this.#asked = new AbortController());
     $("#search-note").textContent = "正在找……";
     try {
-      const { passages } = await api.search(this.workOf().id, words, asked.signal);
-      this.#tell(passages.length ? `找到 ${passages.length} 处` : "没有找到。换个说法，或少写几个字。", passages, words);
+      const { passages, notice } = await api.search(this.workOf().id, words, asked.signal);
+      const told = passages.length ? `找到 ${passages.length} 处` : "没有找到。换个说法，或少写几个字。";
+      this.#tell([told, notice].filter(Boolean).join("　"), passages, words);
     } catch (error) {
       if (error.name !== "AbortError") this.#tell(error.message, []);
     }
