@@ -135,14 +135,14 @@ def _weights(brief: Brief, texts: Sequence[tuple[str, float]]) -> dict[str, floa
 
 
 def _cast(brief: Brief) -> list[ContextItem]:
-    """Who is in the scene; late are those whom only the beat brings in."""
+    """Who is in the scene; late are those whom only the beat or the last lines bring in."""
     weight = _named(brief)
-    scene = _weights(brief, [(_scene(brief), 1.0)])
+    scene = _weights(brief, [(tail.settled(_scene(brief)), 1.0)])
     return [
         ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
                     priority=40 + min(2.0 * int(scene.get(c.id, 0) ** 0.5), 20.0), order=n,
                     keep="start", score=weight[c.id], late=c.id not in scene,
-                    why="近文里提到" if c.id in scene else "要求里提到")
+                    why="近文里提到" if c.id in scene else "要求或末几行里提到")
         for n, c in enumerate(brief.cast)
         if c.id in weight
     ]  # fmt: skip

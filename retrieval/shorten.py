@@ -28,10 +28,16 @@ def shorten(
 
 def shorten_tail(text: str, room: int, tokens: TokenCounter) -> tuple[str, int]:
     """The end of `text` within `room` tokens, begun at one of `tail.steps`; at any sentence
-    where even the last step is too long. Returns it and its token count."""
-    best, size = _longest(
-        text, [len(text) - start for start in reversed(tail.steps(text))], room, "end", tokens
-    )
+    where even the last step is too long. Returns it and its token count.
+
+    It begins where it still will when the text has grown to its next step, so that it moves
+    on at the steps and nowhere else.
+    """
+    starts = [len(text) - start for start in reversed(tail.steps(text))]
+    growth = tail.growth(len(text)) * tokens.count([text])[0] // max(1, len(text))
+    best, size = _longest(text, starts, room - growth, "end", tokens)
+    if len(best) < tail.ENDING:
+        best, size = _longest(text, starts, room, "end", tokens)
     return (best, size) if len(best) >= tail.ENDING else shorten(text, room, "end", tokens)
 
 

@@ -11,7 +11,7 @@ from retrieval.chunk import sentences
 STEP = 600
 """Characters by which the beginning moves when the text outgrows its room."""
 
-ENDING = 120
+ENDING = 100
 """Fewest characters that the model finds as its own beginning; whole sentences."""
 
 
@@ -19,6 +19,17 @@ def beginning(offset: int, most: int) -> int:
     """Where to begin so that at most `most` characters stand before `offset`: a multiple of
     STEP, so that it is the same for many offsets in a row."""
     return max(0, -(-(offset - most) // STEP) * STEP)
+
+
+def growth(length: int) -> int:
+    """Characters that a text of this length may still grow before it moves on by a step."""
+    return STEP - length % STEP
+
+
+def settled(text: str) -> str:
+    """What of the text is behind the last step: who is in it stays the same until the next,
+    and what is newer is a matter of the last lines. All of a text shorter than a step."""
+    return text[: len(text) // STEP * STEP] or text
 
 
 def steps(text: str) -> list[int]:
