@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from retrieval import tail
 from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
-from retrieval.snippet import focus
 from retrieval.states import Hidden
 from retrieval.timeline import View
 from retrieval.types import Character, ContextItem, Fact, Found, Group, Refused
@@ -185,7 +184,7 @@ def _passages(brief: Brief) -> list[ContextItem]:
             priority=30 - rank,
             order=f.passage.chapter * 1e7 + f.passage.start,
             keep="around",
-            focus=focus(f.passage.text.strip(), brief.beat or brief.before[-200:]),
+            about=brief.beat or brief.before[-200:],
             score=f.score,
             why=_found_by(f),
         )

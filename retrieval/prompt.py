@@ -12,7 +12,7 @@ from typing import Any
 from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
 from retrieval.errors import PromptTooLarge
 from retrieval.shorten import shorten, shorten_tail
-from retrieval.snippet import around
+from retrieval.snippet import around, focus
 from retrieval.template import PromptTemplate
 from retrieval.types import ContextItem, Group, Left, Placed, Prompt, Refused, TokenCounter
 
@@ -242,7 +242,7 @@ class _Desk:
         if item.group is Group.TAIL and item.keep == "end":
             return shorten_tail(item.text, room, self.tokens)
         if item.keep == "around":
-            return around(item.text, item.focus, room, self.tokens)
+            return around(item.text, focus(item.text, item.about), room, self.tokens)
         return shorten(item.text, room, item.keep or "start", self.tokens)
 
     def _grow(self, item: ContextItem, room: int) -> None:

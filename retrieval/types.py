@@ -160,8 +160,8 @@ class ContextItem:
 
     `priority` decides what survives the budget (higher stays longer), `order` where it
     stands inside its group (lower first). `keep` says which end survives shortening:
-    a recap keeps its start, the verbatim tail keeps its end, a passage what stands around
-    `focus`; None forbids shortening.
+    a recap keeps its start, the verbatim tail keeps its end, a passage what stands
+    around what it was found for; None forbids shortening.
     """
 
     id: str
@@ -172,8 +172,8 @@ class ContextItem:
     priority: float = 0.0
     order: float = 0.0
     keep: Literal["start", "end", "around"] | None = None
-    focus: int = 0
-    """Offset in `text` of the sentence that stays when it is shortened `around` it."""
+    about: str = ""
+    """What it was found for: shortened `around` it, the sentence nearest to this stays."""
     score: float | None = None
     late: bool | None = None
     """Whether it changes from one continuation to the next, whatever the author edits: it

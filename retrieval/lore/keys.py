@@ -50,6 +50,10 @@ class Search:
     broken: dict[int, str] = field(default_factory=dict)
 
 
+MOST_REMEMBERED = 4096
+"""Paragraphs whose keys a finder remembers."""
+
+
 class KeyFinder:
     """Built once for a list of keys, then safe to share between threads."""
 
@@ -67,9 +71,23 @@ class KeyFinder:
                 owners.append((number, key.alone))
         self._exact = _automaton(words[True])
         self._folded = _automaton(words[False])
+        self._known: dict[str, frozenset[int]] = {}
 
     def find(self, text: str, search: Search) -> frozenset[int]:
-        """The numbers of the keys that stand in the text."""
+        """The numbers of the keys that stand in the text; remembered, since one continuation
+        asks of nearly the same paragraphs as the last."""
+        known = self._known.get(text)
+        if known is None:
+            broken = len(search.broken)
+            known = self._searched(text, search)
+            # A pattern that was given up was not searched for: the next search tries again.
+            if len(search.broken) == broken == len(self.broken):
+                if len(self._known) >= MOST_REMEMBERED:
+                    self._known.clear()
+                self._known[text] = known
+        return known
+
+    def _searched(self, text: str, search: Search) -> frozenset[int]:
         found: set[int] = set()
         if self._exact is not None:
             _collect(self._exact, text, text, found)

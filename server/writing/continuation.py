@@ -13,10 +13,9 @@ from retrieval.budget import shares_from
 from retrieval.context import items_for, refused_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
-from retrieval.lore import activate, lore_items
 from retrieval.prompt import build
 from retrieval.template import PromptTemplate
-from retrieval.types import ContextItem, Found, Group, Prompt, Refused
+from retrieval.types import Found, Group, Prompt
 from server.db import Database
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
 from server.errors import (
@@ -42,6 +41,7 @@ from server.writing.candidates import Candidates
 from server.writing.explain import describe
 from server.writing.length import max_tokens, min_tokens
 from server.writing.log import GenerationLog
+from server.writing.lore import lore_for
 from server.writing.running import Running, Ticket
 
 QUERY_TAIL = 300
@@ -175,7 +175,7 @@ class Continuation:
         template: PromptTemplate,
         shares: Mapping[Group, float],
     ) -> Prompt:
-        lore, kept_out = self._lore(loaded)
+        lore, kept_out = lore_for(loaded, self._engine.tokens)
         brief = replace(loaded.brief, found=found, lore=lore, kept_out=kept_out)
         try:
             return build(
@@ -189,13 +189,6 @@ class Continuation:
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
-
-    def _lore(self, loaded: Loaded) -> tuple[list[ContextItem], list[Refused]]:
-        # The chapter is the seed: what is left to chance falls the same way each time.
-        seed, count = loaded.chapter_id, self._engine.tokens
-        return lore_items(
-            activate(loaded.lorebooks, loaded.turns, loaded.brief.view, seed=seed, count=count)
-        )
 
     async def events(self, prepared: Prepared) -> AsyncGenerator[Event]:
         """The stream; always ends with `done` or `error`, unless its reader closes it."""
