@@ -113,6 +113,17 @@ class Snapshot:
         return tuple(Part(segment, rows[name]) for name, segment in self.segments.items())
 
     @cached_property
+    def _places(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """For each row, [n], the number of its part and its row there."""
+        number = np.zeros(len(self.passages), dtype=np.int32)
+        local = np.zeros(len(self.passages), dtype=np.int32)
+        for at, part in enumerate(self.parts):
+            alive = np.flatnonzero(part.rows >= 0)
+            number[part.rows[alive]] = at
+            local[part.rows[alive]] = alive
+        return number, local
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
         """The same passages, searched by words."""
         parts = [LexicalPart(part.segment.postings, part.rows) for part in self.parts]
@@ -174,15 +185,13 @@ class Snapshot:
         no vector yet. Raises WrongDimension.
         """
         queries = np.concatenate([self._unit(vector) for vector in vectors])
-        place = np.full(len(self.passages), -1, dtype=np.int64)
-        place[rows] = np.arange(len(rows))
         made = np.zeros((len(queries), len(rows)), dtype=np.float32)
-        for part in self.parts:
-            if part.segment.vectors is None:
-                continue
-            local = np.flatnonzero((part.rows >= 0) & (place[part.rows] >= 0))
-            if len(local):
-                made[:, place[part.rows[local]]] = part.segment.vectors.cosines(queries, local)
+        number, local = self._places
+        for at in np.unique(number[rows]):
+            kept = self.parts[at].segment.vectors
+            here = np.flatnonzero(number[rows] == at)
+            if kept is not None:
+                made[:, here] = kept.cosines(queries, local[rows[here]].astype(np.int64))
         return made
 
     def _unit(self, vector: Sequence[float] | Vectors) -> Vectors:

@@ -38,7 +38,7 @@ def test_an_edit_is_saved_by_itself_and_survives_a_reload(
     assert served.chapter(*opened)["text"] == "夜里起了雾。灯灭了。"
     page.evaluate("location.reload()")
     page.wait(f"document.querySelector('#text')?.value && {TEXT} === '夜里起了雾。灯灭了。'")
-    assert page.evaluate("document.querySelector('#count').textContent") == "10 字"
+    page.wait("document.querySelector('#count').textContent === '10 字'")
     assert served.chapter(*opened)["revision"] == 2
 
 
