@@ -81,12 +81,10 @@ def _prompts(client: httpx.Client) -> list[dict[str, Any]]:
 def naive_order() -> PromptTemplate:
     """The shipped template's own words, with the found passages first and the rest behind."""
     shipped = load_template("continuation")
-    _, passages, rest = _cut(shipped.user, "{%- if passages %}", "{%- for block in beat %}")
-    before = shipped.user.split("{%- if passages %}")[0]
-    head, _, recap = shipped.system.partition("{%- if recap %}")
-    return template_of(
-        "naive", head, f"{passages}\n{{%- if recap %}}{recap}\n{before}{rest}", shipped.assistant
-    )
+    before, passages, rest = _cut(shipped.user, "{%- if passages %}", "{%- if late.cast")
+    head, recap, _ = _cut(shipped.system + "{# end #}", "{%- if recap", "{# end #}")
+    user = f"{passages}\n{recap}\n{before}{rest}"
+    return template_of("naive", head, user, shipped.assistant)
 
 
 def _cut(text: str, start: str, end: str) -> tuple[str, str, str]:
@@ -95,12 +93,14 @@ def _cut(text: str, start: str, end: str) -> tuple[str, str, str]:
 
 
 def _rendered(template: PromptTemplate, prompt: dict[str, Any]) -> list[dict[str, str]]:
-    placed = [
-        Placed(ContextItem(k["id"], Group(k["group"]), k["text"], k["source"]), k["text"], 0, "")
-        for k in prompt["kept"]
-    ]
+    placed = [Placed(_item(k), k["text"], 0, "") for k in prompt["kept"]]
     messages = template.render(placed, {"length": 100})
     return [{"role": m.role, "content": m.content} for m in messages]
+
+
+def _item(kept: dict[str, Any]) -> ContextItem:
+    late = False if kept["id"].startswith("outline:") else None
+    return ContextItem(kept["id"], Group(kept["group"]), kept["text"], kept["source"], late=late)
 
 
 def _ask(client: httpx.Client, model: str, messages: list[dict[str, str]], salt: str) -> Asked:

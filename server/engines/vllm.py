@@ -85,6 +85,8 @@ class VllmOptions:
             "--disable-fastapi-docs",
         ]
         if self.cpu:
+            # A prefix is found again in whole blocks, and vLLM's on a CPU are of 128 tokens.
+            flags["--block-size"] = 32
             flags["--max-num-seqs"] = self.max_sequences or 16
             flags["--max-num-batched-tokens"] = self.prefill_tokens or 512
             flags["--worker-cls"] = CPU_WORKER
