@@ -35,8 +35,8 @@ ORDER: tuple[Group, ...] = (
     Group.TAIL,
     Group.BEAT,
 )
-"""Where each group stands: what changes least comes first, so that the engine's prefix
-cache keeps paying from one continuation to the next."""
+"""The groups in the order in which an account of the prompt lists them. Where they stand is the
+template's matter (docs/decisions/0008)."""
 
 
 def shares_from(wanted: Mapping[str, Any]) -> Mapping[Group, float]:

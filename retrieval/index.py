@@ -31,7 +31,7 @@ from retrieval.snapshot import Snapshot
 from retrieval.sync import Progress, Split, SyncReport
 from retrieval.types import ChapterText, Passage
 from retrieval.vector_index import Aim
-from retrieval.vector_store import StoryVectorStore
+from retrieval.vector_store import StoryVectorStore, behind, chapters_of
 from retrieval.visibility import Exclude, When
 
 Chapters = Sequence[ChapterText] | Callable[[], Sequence[ChapterText]]
@@ -88,12 +88,8 @@ class WorkIndex(StoryVectorStore):
         """
         if not isinstance(embedding, PassageEmbeddings):
             raise TypeError("WorkIndex needs retrieval.embed.PassageEmbeddings")
-        titles = [str(metadata.get("title", "")) for metadata in metadatas or [{}] * len(texts)]
-        names = ids or [str(order) for order in range(len(texts))]
-        rows = enumerate(zip(names, titles, texts, strict=True))
-        chapters = [ChapterText(name, order, title, text) for order, (name, title, text) in rows]
         index = cls(Path(kwargs["folder"]), embedding)
-        index.sync(chapters)
+        index.sync(chapters_of(texts, metadatas, ids))
         return index
 
     @property
@@ -112,18 +108,7 @@ class WorkIndex(StoryVectorStore):
         state = self._state
         if state.stale_reason is not None:
             return state.stale_reason
-        maker = state.snapshot.maker
-        try:
-            current = self._model.fingerprint
-        except EmbedderUnavailable as error:
-            return error.message
-        if maker is not None and maker.fingerprint != current:
-            return (
-                f"索引是用另一个嵌入模型（{maker.name}）建的；"
-                f"用「{self._model.name}」重建好以前，仍用原来的。"
-            )
-        left = state.snapshot.without_vectors
-        return f"还有 {left} 段没有算出向量，暂时只能按字词找到。" if left else None
+        return behind(self._model, state.snapshot.maker, state.snapshot.without_vectors)
 
     @property
     def damaged(self) -> bool:

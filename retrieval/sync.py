@@ -111,7 +111,7 @@ class _Writer:
     _waiting: list[tuple[int, ChapterMark]] = field(default_factory=list)
 
     def add(self, place: int, chapter: ChapterText, digest: str) -> None:
-        passages = _checked(chapter, self.split(chapter))
+        passages = checked(chapter, self.split(chapter))
         if self._held and len(self._held) + len(passages) > SEGMENT_ROWS:
             self.flush()
         first = len(self._held)
@@ -132,7 +132,7 @@ class _Writer:
         self._held, self._waiting = [], []
 
 
-def _checked(chapter: ChapterText, passages: list[Passage]) -> list[Passage]:
+def checked(chapter: ChapterText, passages: list[Passage]) -> list[Passage]:
     """What the time cut rests on: passages lie where they say, and their ends never fall."""
     lies = any(chapter.text[p.start : p.end] != p.text for p in passages)
     falls = any(second.end < first.end for first, second in pairwise(passages))

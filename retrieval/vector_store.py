@@ -12,10 +12,40 @@ from langchain_core.documents import Document
 from langchain_core.vectorstores import VectorStore
 from typing_extensions import override
 
-from retrieval.embed import Vectors
-from retrieval.errors import IndexFailure
-from retrieval.types import Passage
+from retrieval.embed import PassageEmbeddings, Vectors
+from retrieval.errors import EmbedderUnavailable, IndexFailure
+from retrieval.snapshot import Maker
+from retrieval.types import ChapterText, Passage
 from retrieval.visibility import Exclude, When
+
+
+def chapters_of(
+    texts: Sequence[str],
+    metadatas: Sequence[dict[str, Any]] | None,
+    ids: Sequence[str] | None,
+) -> list[ChapterText]:
+    """LangChain's texts as chapters in this order; `ids` are theirs, of the metadata only
+    `title` is kept."""
+    titles = [str(metadata.get("title", "")) for metadata in metadatas or [{}] * len(texts)]
+    names = ids or [str(order) for order in range(len(texts))]
+    rows = enumerate(zip(names, titles, texts, strict=True))
+    return [ChapterText(name, order, title, text) for order, (name, title, text) in rows]
+
+
+def behind(model: PassageEmbeddings, maker: Maker | None, without_vectors: int) -> str | None:
+    """Why an index that is whole still wants a `sync` with `model`, for people."""
+    try:
+        current = model.fingerprint
+    except EmbedderUnavailable as error:
+        return error.message
+    if maker is not None and maker.fingerprint != current:
+        return (
+            f"索引是用另一个嵌入模型（{maker.name}）建的；"
+            f"用「{model.name}」重建好以前，仍用原来的。"
+        )
+    if without_vectors:
+        return f"还有 {without_vectors} 段没有算出向量，暂时只能按字词找到。"
+    return None
 
 
 class StoryVectorStore(VectorStore):

@@ -22,9 +22,9 @@ from retrieval.pgvector.run import Chapters, SyncRun
 from retrieval.pgvector.snapshot import PgSnapshot
 from retrieval.pgvector.state import State
 from retrieval.sync import Progress, Split, SyncReport
-from retrieval.types import ChapterText, Passage
+from retrieval.types import Passage
 from retrieval.vector_index import Aim
-from retrieval.vector_store import StoryVectorStore
+from retrieval.vector_store import StoryVectorStore, behind, chapters_of
 from retrieval.visibility import Exclude, When
 
 
@@ -69,11 +69,8 @@ class PgWorkIndex(StoryVectorStore):
         """
         if not isinstance(embedding, PassageEmbeddings):
             raise TypeError("PgWorkIndex needs retrieval.embed.PassageEmbeddings")
-        titles = [str(metadata.get("title", "")) for metadata in metadatas or [{}] * len(texts)]
-        names = ids or [str(order) for order in range(len(texts))]
-        told = enumerate(zip(names, titles, texts, strict=True))
         index = cls(kwargs["database"], kwargs["work"], embedding)
-        index.sync([ChapterText(name, order, title, text) for order, (name, title, text) in told])
+        index.sync(chapters_of(texts, metadatas, ids))
         return index
 
     @property
@@ -92,17 +89,7 @@ class PgWorkIndex(StoryVectorStore):
         snapshot = self._snapshot
         if snapshot.state.generation is None:
             return "还没有索引"
-        try:
-            current = self._model.fingerprint
-        except EmbedderUnavailable as error:
-            return error.message
-        if snapshot.maker is not None and snapshot.maker.fingerprint != current:
-            return (
-                f"索引是用另一个嵌入模型（{snapshot.maker.name}）建的；"
-                f"用「{self._model.name}」重建好以前，仍用原来的。"
-            )
-        left = snapshot.without_vectors
-        return f"还有 {left} 段没有算出向量，暂时只能按字词找到。" if left else None
+        return behind(self._model, snapshot.maker, snapshot.without_vectors)
 
     @property
     def damaged(self) -> bool:

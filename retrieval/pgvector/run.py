@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -23,8 +22,8 @@ from retrieval.pgvector.refusals import Busy
 from retrieval.pgvector.state import Mark, Space, State
 from retrieval.pgvector.vectors import Place
 from retrieval.snapshot import Maker
-from retrieval.sync import Progress, Split, SyncReport, in_order
-from retrieval.types import ChapterText, Passage
+from retrieval.sync import Progress, Split, SyncReport, checked, in_order
+from retrieval.types import ChapterText
 
 SLICE_SECONDS = 5.0
 """How long texts are embedded before the chapters are looked at again."""
@@ -125,7 +124,7 @@ class SyncRun:
         changed = [
             one for one in texts if one.id not in kept or kept[one.id].digest != digests[one.id]
         ]
-        passages = [_checked(one, self._split(one)) for one in changed]
+        passages = [checked(one, self._split(one)) for one in changed]
         parts = rows.add_parts(connection, self._work, passages) if changed else []
         for one, part, some in zip(changed, parts, passages, strict=True):
             count = len(some)
@@ -225,12 +224,3 @@ def _lacking(old: State, marks: Sequence[Mark], space: Space) -> list[int]:
     """The parts whose vectors in this space are not known to be whole, in story order."""
     serving = old.space is not None and old.space.id == space.id
     return [m.part for m in marks if m.passages and not (serving and m.searchable)]
-
-
-def _checked(chapter: ChapterText, passages: list[Passage]) -> list[Passage]:
-    """What the time cut rests on: passages lie where they say, and their ends never fall."""
-    lies = any(chapter.text[p.start : p.end] != p.text for p in passages)
-    falls = any(second.end < first.end for first, second in pairwise(passages))
-    if lies or falls:
-        raise IndexFailure(f"「{chapter.title}」切分的结果与原文对不上；请报告这个错误。")
-    return passages
