@@ -1,0 +1,13 @@
+/** What the open room puts into the bar at the top. */
+class Chrome {
+  /** Where the author is: the chapter, and what it stands in. */
+  crumb = $state<{ title: string; path: string } | null>(null);
+  /** The room has a side panel that the bar's button toggles. */
+  hasSide = $state(false);
+  hasTree = $state(false);
+  /** The sheets of a narrow window; wide ones show the panels as `look` says. */
+  sheet = $state<"tree" | "side" | null>(null);
+  search = $state(false);
+  shortcuts = $state(false);
+}
+export const chrome = new Chrome();
