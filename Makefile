@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env serve test test-fast check fmt bench bench-retrieval bench-peers \
+.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-peers \
 	lock clean
 
 PYTHON ?= python3
@@ -14,7 +14,10 @@ help: ## this list
 env: ## .venv with everything pinned; a second run returns at once
 	@$(PYTHON) scripts/bootstrap.py
 
-serve: env ## the desk, at the address it prints (MODEL=… PORT=…)
+page: env ## the page, built into webui/dist; a second run returns at once
+	@$(BIN)/python scripts/build_page.py
+
+serve: env page ## the desk, at the address it prints (MODEL=… PORT=…)
 	@exec $(BIN)/yanchi serve $(if $(MODEL),--model "$(MODEL)") $(if $(PORT),--port "$(PORT)")
 
 test: env ## the fast tier, the page in a real browser, the engine tier on a real vLLM

@@ -4,18 +4,19 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server.desk import Desk, close_desk, run_desk
 from server.errors import Invalid, NotFound, YanchiError, as_body
 from server.guards import SameOrigin, SecureHeaders
+from server.page import Page
 from server.routes import (
     adapters,
     chapters,
@@ -38,8 +39,11 @@ PAGE = ROOT / "webui" / "page"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
 
-def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = None) -> FastAPI:
-    """The application around `desk`, which it starts and closes with its own life."""
+def create_app(
+    desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = None, page: Path = PAGE
+) -> FastAPI:
+    """The application around `desk`, which it starts and closes with its own life; the files in
+    `page` are what a browser gets."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -66,8 +70,7 @@ def create_app(desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = N
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unknown)
-    if PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    app.mount("/", Page(page), name="page")
     return app
 
 

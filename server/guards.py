@@ -16,8 +16,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # The page loads nothing from elsewhere and is framed by nobody; FastAPI's own /docs is left
 # alone because it brings its scripts along from a public address.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
