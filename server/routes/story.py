@@ -11,7 +11,7 @@ from retrieval.types import StoryPosition
 from server import manuscript, story, story_rows
 from server.deps import Reading, RowId, WorkId, Writing
 from server.models import Fact
-from server.schemas.lore import Id, Offset
+from server.schemas.common import Id, Offset
 from server.schemas.story import (
     FactChange,
     FactNew,

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=20_000)]
 ChapterBody = Annotated[str, StringConstraints(max_length=2_000_000)]
@@ -17,3 +19,11 @@ class Shape(BaseModel):
 
 class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Knower(Wanted):
+    """Who knows it, from where of the telling on; without a chapter from the start."""
+
+    character_id: Id
+    chapter_id: Id | None = None
+    offset: Offset = 0

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints, computed_field
 
 from retrieval.lore import Logic, Placement, key_faults
-from server.schemas.common import Note, Shape, Title, Wanted
+from server.schemas.common import Id, Knower, Note, Offset, Shape, Title, Wanted
 
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 KeyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Keys = Annotated[list[KeyText], Field(max_length=200)]
 Groups = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -17,7 +16,6 @@ Depth = Annotated[int, Field(ge=0, le=1000)]
 Tokens = Annotated[int, Field(ge=0, le=1_000_000)]
 Turns = Annotated[int, Field(ge=0, le=10_000)]
 Rounds = Annotated[int, Field(ge=0, le=20)]
-Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Rank = Annotated[int, Field(ge=-100_000, le=100_000)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -57,14 +55,6 @@ class BookChange(Wanted):
     token_budget: Tokens | None = None
     recursive: bool | None = None
     max_recursion: Rounds | None = None
-
-
-class Knower(Wanted):
-    """Who knows it, from where of the telling on; without a chapter from the start."""
-
-    character_id: Id
-    chapter_id: Id | None = None
-    offset: Offset = 0
 
 
 class EntryFields(Shape):

@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from server.schemas.common import Shape, Wanted
-from server.schemas.lore import Id, Knower, Offset
+from server.schemas.common import Id, Knower, Offset, Shape, Wanted
 
 Rank = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
