@@ -1,19 +1,28 @@
 """A real Chromium before the real application; the scripted engine writes."""
 
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import Browser as PlaywrightBrowser
+from playwright.sync_api import sync_playwright
 
-from server.app import create_app
+from server.app import PAGE, create_app
 from server.desk import open_desk
 from server.engines.scripted import ScriptedEngine
-from server.settings import Settings
+from server.settings import ROOT, Settings
 from tests.e2e.cdp import Browser, chromium, until
 from tests.e2e.served import Served
+from tests.e2e.visit import FLAGS, Visit, visiting
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from build_page import build
 
 
 @pytest.fixture
@@ -25,9 +34,16 @@ def engine(request: pytest.FixtureRequest) -> ScriptedEngine:
 
 @pytest.fixture
 def served(tmp_path: Path, engine: ScriptedEngine) -> Iterator[Served]:
-    desk = open_desk(Settings(data_dir=tmp_path / "desk", sample=False), engine, prompt_tokens=4000)
+    with serving(tmp_path / "desk", engine, PAGE) as found:
+        yield found
+
+
+@contextmanager
+def serving(data: Path, engine: ScriptedEngine, folder: Path, port: int = 0) -> Iterator[Served]:
+    desk = open_desk(Settings(data_dir=data, sample=False), engine, prompt_tokens=4000)
+    app = create_app(desk, page=folder)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(desk), port=0, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -41,6 +57,38 @@ def served(tmp_path: Path, engine: ScriptedEngine) -> Iterator[Served]:
         server.should_exit = True
         thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The new page as it is in the sources now."""
+    return build(ROOT)
+
+
+@pytest.fixture
+def web(tmp_path: Path, engine: ScriptedEngine, built: Path) -> Iterator[Served]:
+    """A desk that serves the new page."""
+    with serving(tmp_path / "desk", engine, built) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[PlaywrightBrowser]:
+    """Debian's Chromium, driven by playwright-core."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no chromium here: run scripts/e2e-deps.sh as root")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chrome: PlaywrightBrowser, web: Served) -> Iterator[Visit]:
+    """Somebody at a desk of their own, before the new page."""
+    with visiting(chrome, web) as somebody:
+        yield somebody
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
  * While an input method composes, every key is its own (design: Keyboard).
  */
 
+import { untrack } from "svelte";
+
 export interface Shortcut {
   /** `Mod+Enter`, `Alt+BracketLeft`: modifiers, then KeyboardEvent.key or .code. Mod is ⌘ on macOS. */
   keys: string;
@@ -22,7 +24,8 @@ class Keys {
 
   /** Counts until the returned function is called; what was bound last is asked first. */
   bind(shortcuts: Shortcut[]): () => void {
-    this.list = [...shortcuts, ...this.list];
+    // Whoever binds in an effect must not depend on what others bind.
+    this.list = [...shortcuts, ...untrack(() => this.list)];
     return () => {
       this.list = this.list.filter((shortcut) => !shortcuts.includes(shortcut));
     };
