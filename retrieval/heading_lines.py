@@ -25,6 +25,8 @@ _ROLL = re.compile(
 _ENGLISH = re.compile(
     r"(?P<u>chapter|volume|book|part)\s+(?P<n>\d{1,5}|[ivxlc]{1,8}|[a-z]{3,9})\b", re.I
 )
+_LISTED = re.compile(rf"(?:{NUMERAL}|[（(]{NUMERAL}[）)])(?=[、．.:：](?![0-9０-９])|(?<=[）)]))")
+"""一、 and 12. and （三） before a name; 3.14 and 12:30 are none."""
 _INNER = re.compile(rf"(?:^|[\s:：·・、\-—]){_GAP}(?={_LABEL})")
 _SEPARATOR = re.compile(r"[\s:：、·・.．\-—_~～|｜/]+|(?=[（(【\[〖〔《“「『<])")
 _DECORATION = re.compile(r"^[#☆★◆◇●■□▲△※＊*=＝~～_＿\-—─━\s]+、?|[#☆★◆◇●■□▲△※＊*=＝~～_＿─━\s]+$")
@@ -86,6 +88,38 @@ def clean(line: str) -> str:
     """The line as a title: no decoration, single spaces."""
     text = line.strip().strip("\ufeff\u200b")[:LONGEST_SHOWN]
     return " ".join((_DECORATION.sub("", text) or text).split())
+
+
+def split_title(title: str) -> tuple[str, str, str]:
+    """(label, what stands between, name): 第十二章, a space, 雨夜. Together they are the title.
+
+    The label is empty where the title begins with no number: also where what looks like one is
+    part of a sentence (第一部手机, 第一章的秘密) or a number alone (1984).
+    """
+    end = _label_end(title)
+    gap = _SEPARATOR.match(title, end) if end else None
+    name = gap.end() if gap is not None else end
+    return title[:end], title[end:name], title[name:]
+
+
+def _label_end(title: str) -> int:
+    """Where the label ends that the title begins with, 0 where it has none."""
+    listed = _LISTED.match(title)
+    if listed is not None:
+        return listed.end()
+    match = _ORDINAL.match(title) or _ENGLISH.match(title)
+    if match is None:
+        return 0
+    unit = match["u"].lower().translate(_PLAIN_UNIT)
+    if unit.isascii() and number_of(match["n"]) is None:
+        return 0
+    gap, volume = _SEPARATOR.match(title, match.end()), unit in VOLUME_RANK
+    if gap is not None and not volume:
+        return match.end()
+    if gap is not None and (below := _label_end(title[gap.end() :])):
+        return gap.end() + below
+    certainty = _judge_title(title[match.end() :], unit, True)
+    return match.end() if certainty == "sure" or (certainty == "weak" and not volume) else 0
 
 
 def _core(text: str) -> str:

@@ -1,8 +1,12 @@
 """What one line says, and what lines say together."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from retrieval.heading_lines import split_title
 from retrieval.headings import choose, number_of, parse
+from retrieval.numerals import chinese_of
 
 PARAGRAPH = "　　雨停了，巷子里只剩下檐水滴落的声音，他站了很久，终于还是没有敲那扇门。"
 
@@ -30,6 +34,68 @@ PARAGRAPH = "　　雨停了，巷子里只剩下檐水滴落的声音，他站�
 )
 def test_numerals(numeral: str, number: int | None) -> None:
     assert number_of(numeral) == number
+
+
+@given(st.integers(0, 99_999_999))
+def test_a_number_written_out_is_read_as_itself(number: int) -> None:
+    assert number_of(chinese_of(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "零"),
+        (10, "十"),
+        (12, "十二"),
+        (20, "二十"),
+        (108, "一百零八"),
+        (110, "一百一十"),
+        (1001, "一千零一"),
+        (10010, "一万零一十"),
+        (120_034, "十二万零三十四"),
+    ],
+)
+def test_numbers_are_written_as_headings_write_them(number: int, written: str) -> None:
+    assert chinese_of(number) == written
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "name"),
+    [
+        ("第十二章　雨夜", "第十二章", "雨夜"),
+        ("第十二章", "第十二章", ""),
+        ("第 12 章：雨夜", "第 12 章", "雨夜"),
+        ("第五章不速之客", "第五章", "不速之客"),
+        ("第三章 他说。然后", "第三章", "他说。然后"),
+        ("第一卷 第三章 雨夜", "第一卷 第三章", "雨夜"),
+        ("第3-5章 合", "第3-5章", "合"),
+        ("Chapter 12: Rain", "Chapter 12", "Rain"),
+        ("12. 雨夜", "12", "雨夜"),
+        ("一、雨夜", "一", "雨夜"),
+        ("（三）雨夜", "（三）", "雨夜"),
+        ("楔子", "", "楔子"),
+        ("1984", "", "1984"),
+        ("一个人", "", "一个人"),
+        ("3.14的事", "", "3.14的事"),
+        ("12:30 的火车", "", "12:30 的火车"),
+        ("第一部手机", "", "第一部手机"),
+        ("第一章的秘密", "", "第一章的秘密"),
+        ("第三回合", "", "第三回合"),
+        ("", "", ""),
+    ],
+)
+def test_a_title_is_its_label_and_its_name(title: str, label: str, name: str) -> None:
+    found, _, rest = split_title(title)
+    assert (found, rest) == (label, name)
+
+
+@given(
+    st.text(st.sampled_from("第一二十12３章回节卷部（）()、．.:： 　的雨夜Chapter"), max_size=24)
+)
+def test_splitting_a_title_loses_nothing(title: str) -> None:
+    label, gap, name = split_title(title)
+    assert label + gap + name == title
+    assert label or not gap
 
 
 @pytest.mark.parametrize(
