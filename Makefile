@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+PAGE := $(BIN)/python scripts/build_page.py
 UNIT = $(BIN)/python -m pytest -n auto --dist loadfile
 
 help: ## this list
@@ -15,13 +16,14 @@ env: ## .venv with everything pinned; a second run returns at once
 	@$(PYTHON) scripts/bootstrap.py
 
 page: env ## the page, built into webui/dist; a second run returns at once
-	@$(BIN)/python scripts/build_page.py
+	@$(PAGE)
 
 serve: env page ## the desk, at the address it prints (MODEL=… PORT=…)
 	@exec $(BIN)/yanchi serve $(if $(MODEL),--model "$(MODEL)") $(if $(PORT),--port "$(PORT)")
 
 test: env ## the fast tier, the page in a real browser, the engine tier on a real vLLM
 	@status=0; \
+	$(PAGE) && $(PAGE) test || status=1; \
 	$(UNIT) -m "not engine and not e2e" || status=1; \
 	sh scripts/e2e-deps.sh || echo "no browser: the e2e tests will say that they are skipped"; \
 	$(BIN)/python -m pytest -m e2e || status=1; \
@@ -37,10 +39,12 @@ check: env ## style, types, and who may import whom
 	$(BIN)/mypy
 	MYPYPATH=scripts $(BIN)/mypy --strict scripts/bootstrap.py
 	$(BIN)/lint-imports
+	$(PAGE) check
 
 fmt: env ## mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	cd webui && npx prettier --write --log-level warn src tests
 
 bench: env bench-peers ## the benchmarks (BENCH_JSON=file writes the figures there)
 	@exec $(BIN)/python -m bench
@@ -73,6 +77,6 @@ lock: env ## the pinned dependencies, resolved anew from pyproject.toml
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements/cpu.txt | sort -u)
 
 clean: ## caches, build products and .venv; works and weights stay
-	rm -rf .venv .bench-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf .venv .bench-peers build dist webui/dist webui/.node webui/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -not -path './webui/node_modules/*' -prune -exec rm -rf {} +

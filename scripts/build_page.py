@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Builds the page into `webui/dist`, or finds it built; a second run returns at once.
 
-    python3 scripts/build_page.py
+    python3 scripts/build_page.py           build
+    python3 scripts/build_page.py check     its types and style
+    python3 scripts/build_page.py test      its unit tests
 
 Standard library only. Node 20.19 or newer comes from the machine; where it has none, the
 build of Node that the Python package index carries is installed beside the page, for this
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING
 from bootstrap_pip import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 WEBUI = ROOT / "webui"
@@ -30,8 +32,19 @@ SOURCES = ("src", "public", "index.html", "package.json", "package-lock.json", "
 STAMP = "stamp.txt"
 
 
-def main() -> int:
+CHECKS = {
+    "check": (
+        ("svelte-check/bin/svelte-check", "--fail-on-warnings", "--output", "human"),
+        ("prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "src", "tests"),
+    ),
+    "test": (("vitest/vitest.mjs", "run"),),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
     try:
+        if arguments:
+            return check(ROOT, arguments[0])
         build(ROOT)
     except SetupError as error:
         print(f"出错：{error}", file=sys.stderr)
@@ -57,6 +70,24 @@ def build(root: Path) -> Path:
     shutil.rmtree(dist, ignore_errors=True)
     fresh.replace(dist)
     return dist
+
+
+def check(root: Path, what: str) -> int:
+    """Runs the page's own tools, their output as it comes; their worst exit status."""
+    webui = root / "webui"
+    tools = node(root)
+    install(webui, tools)
+    environment = with_path(tools)
+    return max(
+        subprocess.run(
+            [tools["node"], webui / "node_modules" / script, *options],
+            cwd=webui,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+        for script, *options in CHECKS[what]
+    )
 
 
 def stamp(webui: Path) -> str:
@@ -138,11 +169,10 @@ def install(webui: Path, tools: dict[str, str]) -> None:
 
 
 def run(command: list[str | Path], folder: Path, tools: dict[str, str]) -> None:
-    path = os.pathsep.join([*(str(Path(t).parent) for t in tools.values()), os.environ["PATH"]])
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env=with_path(tools),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -150,6 +180,12 @@ def run(command: list[str | Path], folder: Path, tools: dict[str, str]) -> None:
     )
     if done.returncode:
         raise SetupError(explain((done.stdout + done.stderr).strip()))
+
+
+def with_path(tools: dict[str, str]) -> dict[str, str]:
+    """The environment in which scripts find the Node that was chosen."""
+    path = os.pathsep.join([*(str(Path(t).parent) for t in tools.values()), os.environ["PATH"]])
+    return {**os.environ, "PATH": path}
 
 
 def explain(output: str) -> str:
@@ -163,4 +199,4 @@ def explain(output: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
