@@ -1,11 +1,13 @@
 """How the desk is: the engine's state, what runs, what is being indexed."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import APIRouter, Response
 
+from server import about
 from server.deps import TheDesk
-from server.schemas.health import EngineOut, HealthOut
+from server.schemas.health import AboutOut, ComponentOut, EngineOut, EngineReport, HealthOut
 
 router = APIRouter(prefix="/api", tags=["health"])
 
@@ -26,3 +28,34 @@ def ready(desk: TheDesk, response: Response) -> dict[str, bool]:
     is_ready = desk.engine.status().state == "ready"
     response.status_code = 200 if is_ready else 503
     return {"ready": is_ready}
+
+
+@router.get("/engine")
+def engine(desk: TheDesk) -> EngineReport:
+    """What writes and what finds, on which machine; its state is `/api/health`'s."""
+    settings = desk.settings
+    kind = about.engine_kind(desk.engine)
+    return EngineReport(
+        kind=kind,
+        hardware=None if kind == "endpoint" else about.hardware(),
+        log=str(settings.logs_dir) if kind == "vllm" else None,
+        adapters_dir=str(settings.adapters_dir),
+        adapters_on_disk=about.adapters_on_disk(settings),
+        embedding_model=Path(settings.embedding_model).name,
+        reranking_model=settings.reranking_model,
+        vector_store=settings.vector_store,
+        recaps=settings.recaps,
+    )
+
+
+@router.get("/about")
+def about_this_desk(desk: TheDesk) -> AboutOut:
+    """Where the author's words lie, and what the desk is built from."""
+    return AboutOut(
+        version=version("yanchi"),
+        license="Apache-2.0",
+        data_dir=str(desk.settings.data_dir),
+        database=about.database_place(desk.settings),
+        bytes=about.text_bytes(desk.settings),
+        components=[ComponentOut.model_validate(found) for found in about.components()],
+    )

@@ -1,5 +1,7 @@
 """Wire shapes of the desk's state."""
 
+from typing import Literal
+
 from pydantic import BaseModel
 
 from server.schemas.common import Shape
@@ -18,3 +20,39 @@ class HealthOut(BaseModel):
     engine: EngineOut
     generations: int
     indexing: int
+
+
+class EngineReport(BaseModel):
+    """What a page about models shows beyond the state that `/api/health` tells."""
+
+    kind: Literal["vllm", "endpoint", "scripted"]
+    """Our own vLLM, somebody else's endpoint, or the fake for demos."""
+    hardware: str | None
+    """This machine in a sentence; null where an endpoint elsewhere does the writing."""
+    log: str | None
+    """The folder of the engine's logs where it is our own."""
+    adapters_dir: str
+    adapters_on_disk: list[str]
+    """Adapters that lie there, loaded or not."""
+    embedding_model: str
+    reranking_model: str | None
+    vector_store: str
+    recaps: str
+
+
+class ComponentOut(Shape):
+    name: str
+    version: str
+    license: str
+
+
+class AboutOut(BaseModel):
+    version: str
+    license: str
+    data_dir: str
+    database: str
+    """The database's file, or its server without the password."""
+    bytes: int
+    """Size of the database where it is a file, else 0."""
+    components: list[ComponentOut]
+    """Libraries of the service with their licences."""
