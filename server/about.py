@@ -84,10 +84,12 @@ def _component(name: str) -> Component | None:
 def license_of(installed: Distribution) -> str:
     """By its SPDX expression, else its classifier, else the first line of what it says."""
     told = installed.metadata
-    if "License-Expression" in told:
-        return told["License-Expression"]
-    classifiers = [c for c in told.get_all("Classifier") or [] if c.startswith("License ::")]
-    if classifiers:
+
+    def said(header: str) -> list[str]:
+        return [str(value) for value in told.get_all(header) or []]
+
+    if expression := said("License-Expression"):
+        return expression[0]
+    if classifiers := [c for c in said("Classifier") if c.startswith("License ::")]:
         return classifiers[0].rsplit(" :: ", 1)[-1]
-    said = told["License"] if "License" in told else ""
-    return said.strip().split("\n", 1)[0][:60]
+    return "".join(said("License")[:1]).strip().split("\n", 1)[0][:60]
