@@ -1,9 +1,10 @@
-/** The HTTP API, typed from its own schema. Every failure is a Refusal with the server's sentence.
+/** The HTTP API, typed from its own schema. Every failure is a Refusal with the server's sentence (in the page's language).
  *
  *     const work = await ok(http.GET("/api/works/{work_id}", { params: { path: { work_id } } }));
  */
 
 import createClient from "openapi-fetch";
+import { sentence } from "$/words/errors";
 import { events, type ServerEvent } from "./events";
 import type { components, paths } from "./schema";
 
@@ -16,7 +17,7 @@ export class Refusal extends Error {
   readonly status: number;
 
   constructor(told: { code: string; message: string; retryable?: boolean }, status: number) {
-    super(told.message);
+    super(sentence(told.code, told.message));
     this.name = "Refusal";
     this.code = told.code;
     this.retryable = told.retryable ?? false;
