@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.part_rows import PartRows
 from retrieval.passage_columns import texts_of
-from retrieval.postings import K1, LARGE, B, Postings
+from retrieval.postings import K1, LARGE, MOST_COUNTED, B, Postings
 from retrieval.recount import Recount
 from retrieval.tokens import Ints, query_tokens
 from retrieval.types import Passage
@@ -36,13 +37,32 @@ class LexicalPart:
     """[n]; -1 for a passage that is no longer in the work."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where some tokens, [t] rising, stand in the parts of a work."""
+
+    tokens: Ints
+    places: Sequence[Ints]
+    """By part, [t]: as `Postings.places` says them."""
+    df: Ints
+    """[t]: passages that contain each, the gone ones included."""
+
+    def only(self, tokens: Ints) -> "Lookup | None":
+        """The same for fewer tokens, rising; None where one of them was not looked up."""
+        at = np.minimum(np.searchsorted(self.tokens, tokens), len(self.tokens) - 1)
+        if not len(self.tokens) or not np.array_equal(self.tokens[at], tokens):
+            return None
+        return Lookup(tokens, [places[at] for places in self.places], self.df[at])
+
+
 class Corpus:
     """What all queries of one state of a work share."""
 
     def __init__(self, passages: Sequence[Passage], parts: Sequence[LexicalPart]) -> None:
         self.passages = passages
         self.parts = parts
-        self.worn = [bool(len(part.rows)) and int(part.rows.min()) < 0 for part in parts]
+        self.part_rows = [PartRows(part.rows) for part in parts]
+        self._latest: Lookup | None = None
         self.large = any(len(part.postings.lengths) > LARGE for part in parts)
         alive = [part.rows >= 0 for part in parts]
         tokens = sum(
@@ -56,11 +76,27 @@ class Corpus:
         for part, lives, norm in zip(parts, alive, self.norms, strict=True):
             self.norm[part.rows[lives]] = norm[lives]
 
+    def lookup(self, tokens: Ints) -> Lookup:
+        """Where the tokens, rising, stand. The latest is kept: one query asks several times."""
+        latest = self._latest
+        known = latest.only(tokens) if latest else None
+        if known is None:
+            known = self._latest = self._looked_up(tokens)
+        return known
+
+    def _looked_up(self, tokens: Ints) -> Lookup:
+        places = [part.postings.places(tokens) for part in self.parts]
+        df = np.zeros(len(tokens), dtype=np.int64)
+        for part, place in zip(self.parts, places, strict=True):
+            known = np.flatnonzero(place >= 0)
+            df[known] += part.postings.df[place[known]]
+        return Lookup(tokens, places, df)
+
     @cached_property
     def worths(self) -> list[Floats]:
         """What each posting adds to a score before its token's weight, by part."""
         return [
-            _worth(part.postings, slice(None), norm)
+            _worth(part.postings.counts, part.postings.rows, norm)
             for part, norm in zip(self.parts, self.norms, strict=True)
         ]
 
@@ -70,9 +106,9 @@ def _norm(lengths: NDArray[np.int32], mean: float) -> Floats:
     return norm
 
 
-def _worth(postings: Postings, at: Ints | slice, norm: Floats) -> Floats:
-    count = postings.counts[at].astype(np.float32)
-    worth: Floats = count / (count + norm[postings.rows[at]])
+def _worth(counts: NDArray[np.uint8], rows: NDArray[np.integer], norm: Floats) -> Floats:
+    times = counts.astype(np.float32)
+    worth: Floats = times / (times + norm.take(rows))
     return worth
 
 
@@ -82,7 +118,7 @@ class Question:
     def __init__(self, corpus: Corpus, query: str) -> None:
         self._corpus = corpus
         self.tokens, self._times = query_tokens(query)
-        self._places = [part.postings.places(self.tokens) for part in corpus.parts]
+        self._known = corpus.lookup(self.tokens)
 
     @property
     def small(self) -> bool:
@@ -94,12 +130,12 @@ class Question:
         corpus = self._corpus
         scores = np.zeros(len(corpus.passages))
         weights = self._weights.astype(np.float32)
-        for number, (part, places) in enumerate(zip(corpus.parts, self._places, strict=True)):
+        for number, (part, places) in enumerate(zip(corpus.parts, self._known.places, strict=True)):
             asked = np.flatnonzero(places >= 0)
             at, sizes = part.postings.gather(places[asked])
             worth = corpus.worths[number][at] * np.repeat(weights[asked], sizes)
             row = part.rows[part.postings.rows[at]]
-            if corpus.worn[number]:
+            if corpus.part_rows[number].worn:
                 worth, row = worth[row >= 0], row[row >= 0]
             scores += np.bincount(row, worth, minlength=len(scores))
         return scores
@@ -109,15 +145,20 @@ class Question:
         read = self._affordable()
         weights = self._weights.astype(np.float32)
         rows, scores, floor = np.empty(0, dtype=np.int64), np.empty(0), 0.0
-        for part, places, norm in zip(
-            self._corpus.parts, self._places, self._corpus.norms, strict=True
+        corpus = self._corpus
+        for part, own, places, norm in zip(
+            corpus.parts, corpus.part_rows, self._known.places, corpus.norms, strict=True
         ):
+            seen = own.seen(mask)
+            if not seen.any():
+                continue
             asked = np.flatnonzero((places >= 0) & read)
             at, sizes = part.postings.gather(places[asked])
-            worth = _worth(part.postings, at, norm) * np.repeat(weights[asked], sizes)
-            local = np.bincount(part.postings.rows[at], worth, minlength=len(part.rows))
-            found = np.flatnonzero(local > floor)
-            found = found[(part.rows[found] >= 0) & mask[part.rows[found]]]
+            row = part.postings.rows.take(at).astype(np.int64)
+            worth = _worth(part.postings.counts.take(at), row, norm)
+            worth *= np.repeat(weights[asked], sizes)
+            local = np.bincount(row, worth, minlength=len(seen))
+            found = np.flatnonzero((local > floor) & seen)
             rows = np.concatenate([rows, part.rows[found].astype(np.int64)])
             scores = np.concatenate([scores, local[found]])
             if len(rows) > count:
@@ -130,13 +171,15 @@ class Question:
         """Of these rows, exactly, from their text."""
         texts = texts_of(self._corpus.passages, rows)
         norms = self._corpus.norm[np.asarray(rows, dtype=np.int64)]
-        return Recount(self.tokens, self._weights).scores(texts, norms)
+        counts = np.minimum(Recount(self.tokens).counts(texts), MOST_COUNTED).astype(np.float32)
+        found: Scores = (counts / (counts + norms[:, None])) @ self._weights
+        return found
 
     @cached_property
     def _sizes(self) -> Ints:
         """How many postings of each token are kept."""
         sizes = np.zeros(len(self.tokens), dtype=np.int64)
-        for part, places in zip(self._corpus.parts, self._places, strict=True):
+        for part, places in zip(self._corpus.parts, self._known.places, strict=True):
             known = np.flatnonzero(places >= 0)
             starts = part.postings.starts
             sizes[known] += starts[places[known] + 1] - starts[places[known]]
@@ -149,11 +192,14 @@ class Question:
         The gone ones are left out, but for those of a large part: counting them would mean
         to read all postings, and merging bounds them.
         """
-        df = np.zeros(len(self.tokens), dtype=np.int64)
-        for number, (part, places) in enumerate(zip(self._corpus.parts, self._places, strict=True)):
-            known = np.flatnonzero(places >= 0)
-            df[known] += part.postings.df[places[known]]
-            if self._corpus.worn[number] and not self._corpus.large:
+        df = self._known.df.copy()
+        if self._corpus.large:
+            return df
+        for part, own, places in zip(
+            self._corpus.parts, self._corpus.part_rows, self._known.places, strict=True
+        ):
+            if own.worn:
+                known = np.flatnonzero(places >= 0)
                 at, sizes = part.postings.gather(places[known])
                 gone = part.rows[part.postings.rows[at]] < 0
                 whose = np.repeat(np.arange(len(known)), sizes)

@@ -16,10 +16,11 @@ from functools import cached_property
 
 import numpy as np
 
-from retrieval.counts import Counts, Floats, occurrences
+from retrieval.counts import Counts, Floats
 from retrieval.expand import Asked
 from retrieval.pooling import Chapters, single, standardised
 from retrieval.postings import K1, B
+from retrieval.recount import Recount
 from retrieval.tokens import Ints
 
 _MEANING = 0.7
@@ -164,10 +165,10 @@ class Evidence:
     def _densest(self, texts: Sequence[str]) -> Floats:
         """BM25 of the best stretch of 2 × _BIN characters of each text."""
         asked = np.flatnonzero(self._weights)
-        token, text, offset = occurrences(texts, self._asked.tokens[asked])
+        found = Recount(self._asked.tokens[asked]).find(texts)
         bins = 1 + max((len(one) for one in texts), default=0) // _BIN
         shape = len(texts), bins, len(asked)
-        flat = (text * bins + offset // _BIN) * len(asked) + token
+        flat = (found.text * bins + found.offset // _BIN) * len(asked) + found.token
         counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
         if bins > 1:
             counts = counts[:, 1:] + counts[:, :-1]

@@ -52,7 +52,7 @@ class Columns:
         return len(self.spans)
 
     def text(self, row: int) -> str:
-        at, size = int(self.spans["at"][row]), int(self.spans["bytes"][row])
+        _, _, at, size, _ = self.spans[row].item()
         return self.blob[at : at + size].tobytes().decode("utf-8", "surrogatepass")
 
 

@@ -22,7 +22,7 @@ COMMON = 0.1
 """A token in a larger share of the passages than this is common."""
 BEST = 1024
 """How many postings a common token keeps."""
-_MOST_COUNTED = 255
+MOST_COUNTED = 255
 """Beyond so many occurrences in one passage BM25 no longer tells them apart."""
 _BLOCK = 8192
 """Passages tokenised at a time, for the memory's sake."""
@@ -54,7 +54,7 @@ class Postings:
         keys, lengths = _keys(texts, bits)
         keys.sort()
         first = np.flatnonzero(np.diff(keys, prepend=-1))
-        counts = np.minimum(np.diff(first, append=len(keys)), _MOST_COUNTED).astype(np.uint8)
+        counts = np.minimum(np.diff(first, append=len(keys)), MOST_COUNTED).astype(np.uint8)
         keys = keys[first]
         token = keys >> bits
         low = keys & ((1 << bits) - 1)

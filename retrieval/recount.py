@@ -1,18 +1,30 @@
-"""Exact BM25 of a few passages, counted in their text rather than looked up in postings."""
+"""Where a query's tokens stand in a few texts: counted there rather than looked up in postings."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval.tokens import PAIR_SHIFT, Ints, letters
 
 
-class Recount:
-    """Made once for a query, from its distinct tokens (rising, [t]) and their weights."""
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """Each place where a token of a query stands in a text; three arrays of one length."""
 
-    def __init__(self, tokens: Ints, weights: NDArray[np.float64]) -> None:
-        self._weights = weights
+    token: Ints
+    """Which of the query's tokens."""
+    text: Ints
+    """In which of the texts."""
+    offset: Ints
+    """Where in it the token begins."""
+
+
+class Recount:
+    """Made once for a query, from its distinct tokens (rising, [t])."""
+
+    def __init__(self, tokens: Ints) -> None:
+        self._count = len(tokens)
         single = tokens < (1 << PAIR_SHIFT)
         first, second = tokens >> PAIR_SHIFT, tokens & ((1 << PAIR_SHIFT) - 1)
         known = np.unique(np.concatenate([tokens[single], first[~single], second[~single]]))
@@ -28,24 +40,28 @@ class Recount:
         at = self._number[first[~single]] * self._width + self._number[second[~single]]
         self._pair[at] = np.flatnonzero(~single)
 
-    def scores(self, texts: Sequence[str], norms: NDArray[np.float32]) -> NDArray[np.float64]:
-        """BM25 of each text, given what its length contributes to the denominator, [n]."""
-        if not texts or not len(self._weights):
-            return np.zeros(len(texts))
-        number = self._number[np.minimum(letters("\0".join(texts)), self._last)]
+    def find(self, texts: Sequence[str]) -> Occurrences:
+        """Every occurrence of the tokens in the texts."""
+        # What ends every text is no letter, so that no pair reaches into the next one.
+        letter = letters("".join([text + "\0" for text in texts]))
+        number = self._number.take(letter, mode="clip")
         # Only where a letter of the query stands can one of its tokens begin.
-        place = np.flatnonzero(number)
-        first = number[place]
-        after = number[np.minimum(place + 1, len(number) - 1)]
-        after[place == len(number) - 1] = 0
-        ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
-        row = np.searchsorted(ends, place, side="right")
-        token = np.concatenate([self._single[first], self._pair[first * self._width + after]])
-        row = np.concatenate([row, row])
-        met = token >= 0
-        shape = len(texts), len(self._weights)
-        flat = row[met] * shape[1] + token[met]
-        counts = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
-        counts = np.minimum(counts, 255).astype(np.float32)
-        found: NDArray[np.float64] = (counts / (counts + norms[:, None])) @ self._weights
-        return found
+        place = np.flatnonzero(number > 0)
+        first = number.take(place)
+        single = self._single.take(first)
+        pair = self._pair.take(first * self._width + number.take(place + 1))
+        alone, paired = np.flatnonzero(single >= 0), np.flatnonzero(pair >= 0)
+        token = np.concatenate([single[alone], pair[paired]])
+        where = place.take(np.concatenate([alone, paired]))
+        widths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
+        begins = np.cumsum(widths) - widths
+        text = np.repeat(np.arange(len(texts)), widths).take(where)
+        return Occurrences(token, text, where - begins.take(text))
+
+    def counts(self, texts: Sequence[str]) -> Ints:
+        """How often each text has each token, [n, t]."""
+        found = self.find(texts)
+        shape = len(texts), self._count
+        flat = found.text * shape[1] + found.token
+        counts: Ints = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
+        return counts

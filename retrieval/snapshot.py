@@ -19,6 +19,7 @@ from retrieval import visibility
 from retrieval.embed import Vectors
 from retrieval.errors import WrongDimension
 from retrieval.lexical import LexicalIndex, LexicalPart
+from retrieval.part_rows import PartRows
 from retrieval.passage_columns import StoredPassages, Stretch
 from retrieval.segment import Segment
 from retrieval.tokens import Ints
@@ -113,6 +114,10 @@ class Snapshot:
         return tuple(Part(segment, rows[name]) for name, segment in self.segments.items())
 
     @cached_property
+    def _part_rows(self) -> list[PartRows]:
+        return [PartRows(part.rows) for part in self.parts]
+
+    @cached_property
     def _places(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """For each row, [n], the number of its part and its row there."""
         number = np.zeros(len(self.passages), dtype=np.int32)
@@ -172,13 +177,17 @@ class Snapshot:
         query = self._unit(vector)
         if k <= 0 or not query.any() or not len(self.passages):
             return []
-        found: list[tuple[float, int]] = []
-        for part in self.parts:
-            if part.segment.vectors is not None:
-                seen = mask[part.rows] & (part.rows >= 0)
-                for row, score in part.segment.vectors.search(query, k, seen):
-                    found.append((-score, int(part.rows[row])))
-        return [(row, -score) for score, row in sorted(found)[:k]]
+        found = [
+            (own.rows[rows], scores)
+            for part, own in zip(self.parts, self._part_rows, strict=True)
+            if part.segment.vectors is not None
+            for rows, scores in [part.segment.vectors.search(query, k, own.seen(mask))]
+        ]
+        if not found:
+            return []
+        rows, scores = (np.concatenate(column) for column in zip(*found, strict=True))
+        best = np.lexsort((rows, -scores))[:k]
+        return list(zip(rows[best].tolist(), scores[best].tolist(), strict=True))
 
     def cosines(self, vectors: Vectors, rows: Ints) -> Vectors:
         """Of these rows, [r], with each of the vectors, [x, d]: [x, r]; 0 where a passage has

@@ -2,8 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.counts import count, heaviest, occurrences
+from retrieval.counts import count, heaviest
 from retrieval.expand import Expander
+from retrieval.recount import Recount
 from retrieval.tokens import PAIR_SHIFT, query_tokens
 from tests.retrieval.books import corpus_of, passages_of
 
@@ -39,9 +40,12 @@ def test_postings_and_text_count_alike(texts: list[str], query: str, data: st.Da
 @given(st.lists(LETTERS, max_size=5), LETTERS)
 def test_occurrences_are_where_they_are_said_to_be(texts: list[str], query: str) -> None:
     tokens, _ = query_tokens(query)
-    token, text, offset = occurrences(texts, tokens)
+    met = Recount(tokens).find(texts)
 
-    found = {(int(t), int(tokens[n]), int(o)) for n, t, o in zip(token, text, offset, strict=True)}
+    found = {
+        (int(t), int(tokens[n]), int(o))
+        for n, t, o in zip(met.token, met.text, met.offset, strict=True)
+    }
     assert found == {
         (number, wanted, at)
         for number, one in enumerate(texts)
@@ -49,6 +53,20 @@ def test_occurrences_are_where_they_are_said_to_be(texts: list[str], query: str)
         for at in range(len(one))
         if one.startswith(as_text(wanted), at)
     }
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(LETTERS.filter(str.strip), min_size=1, max_size=5), st.lists(LETTERS, min_size=2))
+def test_what_was_looked_up_before_does_not_show(texts: list[str], queries: list[str]) -> None:
+    passages = passages_of([texts])
+    corpus = corpus_of(passages)
+    for query in queries:
+        tokens, _ = query_tokens(query)
+        for some in (tokens, tokens[::2], tokens[1:]):
+            kept, fresh = corpus.lookup(some), corpus_of(passages).lookup(some)
+            np.testing.assert_array_equal(kept.tokens, some)
+            np.testing.assert_array_equal(kept.df, fresh.df)
+            np.testing.assert_array_equal(kept.places, fresh.places)
 
 
 def test_the_rarest_stay_when_a_query_is_cut_down() -> None:

@@ -35,7 +35,7 @@ def test_an_approximate_kind_is_chosen_by_what_it_finds(kind: Kind) -> None:
     assert made.choice.recall >= 0.95
     asked = np.arange(0, COUNT, 97)
     exact = np.argsort(-(ROWS[asked] @ ROWS.T), axis=1)[:, :10]
-    found = [[row for row, _ in made.search(ROWS[[row]], 10, EVERY)] for row in asked]
+    found = [made.search(ROWS[[row]], 10, EVERY)[0].tolist() for row in asked]
     hits = sum(len({*one} & {*two.tolist()}) for one, two in zip(found, exact, strict=True))
     assert hits / exact.size >= 0.9
 
@@ -44,7 +44,7 @@ def test_where_nothing_reaches_the_aim_search_stays_exact() -> None:
     made = VectorIndex.build(ROWS, aim("lists", "graph", recall=1.01))
 
     assert made.choice.kind == "half"
-    assert made.search(ROWS[[5]], 1, EVERY)[0][0] == 5
+    assert made.search(ROWS[[5]], 1, EVERY)[0].tolist() == [5]
 
 
 def test_few_are_searched_exactly() -> None:
@@ -62,7 +62,8 @@ def test_what_was_written_is_searched_from_the_disk(
     mapped = VectorIndex.open(tmp_path / "v.faiss", made.choice)
 
     assert (len(mapped), mapped.dimension) == (COUNT, DIMENSION)
-    assert mapped.search(ROWS[[7]], 5, EVERY) == made.search(ROWS[[7]], 5, EVERY)
+    for one, other in zip(*(v.search(ROWS[[7]], 5, EVERY) for v in (mapped, made)), strict=True):
+        np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(mapped.vectors([3, 9, 3]), ROWS[[3, 9, 3]], atol=0.02)
 
 
@@ -74,11 +75,23 @@ def test_all_that_is_let_through_can_be_found_and_nothing_else(
     made = VectorIndex.build(ROWS, aim(*kinds))
     mask = np.zeros(COUNT, dtype=bool)
     mask[np.random.default_rng(2).permutation(COUNT)[:visible]] = True
-    found = made.search(ROWS[[11]], 50, mask)
+    rows, scores = made.search(ROWS[[11]], 50, mask)
 
-    assert len(found) == len({row for row, _ in found}) == min(50, visible)
-    assert all(mask[row] for row, _ in found)
-    assert [score for _, score in found] == sorted([s for _, s in found], reverse=True)
+    assert len(rows) == len(set(rows.tolist())) == len(scores) == min(50, visible)
+    assert mask[rows].all()
+    assert (np.diff(scores) <= 0).all()
+
+
+def test_a_search_leaves_the_thread_its_helpers_for_building() -> None:
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(3)
+        VectorIndex.build(ROWS[:100]).search(ROWS[[1]], 5, EVERY[:100])
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
