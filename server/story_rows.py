@@ -10,23 +10,14 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from retrieval.timeline import Timeline
-from server import manuscript, story
+from server import manuscript
 from server.errors import Invalid
 from server.models import Fact, Progression, Scene, now
+from server.story_checks import TIME, changes, chapter_length, check_time, find_words
 
 Fields = Mapping[str, Any]
 
-_MAY_BE_NULL = frozenset(
-    {"end", "after_chapter_id", "since_chapter_id", "until_chapter_id", "known_by", "character_id"}
-)
-"""Fields for which null means something; for the others it means no change."""
-
-
 _EVIDENCE = frozenset({"evidence", "evidence_chapter_id", "evidence_start"})
-_TIME = frozenset(
-    {"since_chapter_id", "since_offset", "until_chapter_id", "until_offset", "known_by"}
-)
 
 Row = TypeVar("Row", Scene, Progression, Fact)
 
@@ -40,21 +31,21 @@ def add_scene(session: Session, work_id: str, fields: Fields) -> Scene:
 def change_scene(session: Session, scene: Scene, fields: Fields) -> None:
     # Flushed before it is checked, a place in no chapter would be a foreign key's error.
     with session.no_autoflush:
-        scene.sqlmodel_update(_changes(fields))
+        scene.sqlmodel_update(changes(fields))
         _check_scene(session, scene)
 
 
 def add_progression(session: Session, work_id: str, fields: Fields) -> Progression:
     manuscript.get_character(session, work_id, fields["character_id"])
     progression = Progression(work_id=work_id, **fields)
-    _check_time(session, progression)
+    check_time(session, progression)
     return _kept(session, progression)
 
 
 def change_progression(session: Session, progression: Progression, fields: Fields) -> None:
-    progression.sqlmodel_update(_changes(fields))
-    if _TIME & fields.keys():
-        _check_time(session, progression)
+    progression.sqlmodel_update(changes(fields))
+    if TIME & fields.keys():
+        check_time(session, progression)
     progression.updated_at = now()
 
 
@@ -67,7 +58,7 @@ def add_fact(session: Session, work_id: str, fields: Fields, *, origin: str = "a
         fact.since_chapter_id, fact.since_offset = fact.evidence_chapter_id, fact.evidence_end
     if fact.character_id is not None:
         manuscript.get_character(session, work_id, fact.character_id)
-    _check_time(session, fact)
+    check_time(session, fact)
     return _kept(session, fact)
 
 
@@ -84,14 +75,14 @@ def add_facts(session: Session, work_id: str, facts: Sequence[Fields]) -> list[F
 
 def change_fact(session: Session, fact: Fact, fields: Fields) -> None:
     with session.no_autoflush:
-        fact.sqlmodel_update(_changes({k: v for k, v in fields.items() if k not in _EVIDENCE}))
+        fact.sqlmodel_update(changes({k: v for k, v in fields.items() if k not in _EVIDENCE}))
         if _EVIDENCE & fields.keys():
             kept = {"evidence": fact.evidence, "evidence_chapter_id": fact.evidence_chapter_id}
             _prove(session, fact, kept | {k: v for k, v in fields.items() if v is not None})
         if fields.get("character_id") is not None:
             manuscript.get_character(session, fact.work_id, fields["character_id"])
-        if _TIME & fields.keys():
-            _check_time(session, fact)
+        if TIME & fields.keys():
+            check_time(session, fact)
     fact.updated_at = now()
 
 
@@ -105,10 +96,6 @@ def changed_evidence(session: Session, work_id: str, facts: Sequence[Fact]) -> s
     }
 
 
-def _changes(fields: Fields) -> dict[str, Any]:
-    return {k: v for k, v in fields.items() if v is not None or k in _MAY_BE_NULL}
-
-
 def _kept(session: Session, row: Row) -> Row:
     session.add(row)
     session.flush()
@@ -116,7 +103,7 @@ def _kept(session: Session, row: Row) -> Row:
 
 
 def _check_scene(session: Session, scene: Scene) -> None:
-    length = _length(session, scene.work_id, scene.chapter_id)
+    length = chapter_length(session, scene.work_id, scene.chapter_id)
     end = length if scene.end is None else scene.end
     if end > length or scene.start > end:
         raise Invalid(
@@ -129,43 +116,6 @@ def _check_scene(session: Session, scene: Scene) -> None:
         manuscript.get_chapter(session, scene.work_id, scene.after_chapter_id)
 
 
-def _check_time(session: Session, row: Progression | Fact) -> None:
-    _check_place(session, row.work_id, row.since_chapter_id, row.since_offset)
-    _check_place(session, row.work_id, row.until_chapter_id, row.until_offset)
-    for knower in row.known_by or []:
-        manuscript.get_character(session, row.work_id, knower["character_id"])
-        _check_place(session, row.work_id, knower.get("chapter_id"), knower.get("offset") or 0)
-    if row.since_chapter_id is not None and row.until_chapter_id is not None:
-        _check_order(session, row)
-
-
-def _check_order(session: Session, row: Progression | Fact) -> None:
-    """It must begin before it ends, in story time."""
-    order = story.order_of(manuscript.list_chapters(session, row.work_id))
-    timeline = Timeline(story.load_scenes(session, row.work_id, order))
-    holds = story.validity(row, order)
-    assert holds.since is not None
-    assert holds.until is not None
-    if timeline.began(holds.since) >= timeline.began(holds.until):
-        raise Invalid("它结束得不比开始晚，永远不会成立，请改正起止的位置。", code="never_holds")
-
-
-def _check_place(session: Session, work_id: str, chapter_id: str | None, offset: int) -> None:
-    if chapter_id is None:
-        return
-    length = _length(session, work_id, chapter_id)
-    if offset > length:
-        raise Invalid(
-            f"位置 {offset} 超出了那一章（有 {length} 字符），请重新选一处。",
-            code="offset_out_of_range",
-        )
-
-
-def _length(session: Session, work_id: str, chapter_id: str) -> int:
-    chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    return len(manuscript.chapter_text(session, chapter))
-
-
 def _prove(session: Session, fact: Fact, fields: Fields) -> None:
     """Find the evidence in its chapter and remember where; no words are no evidence."""
     words, chapter_id = fields.get("evidence") or "", fields.get("evidence_chapter_id")
@@ -176,20 +126,8 @@ def _prove(session: Session, fact: Fact, fields: Fields) -> None:
     if chapter_id is None:
         raise Invalid("引文没有说出自哪一章，请选一章。", code="evidence_without_chapter")
     chapter = manuscript.get_chapter(session, fact.work_id, chapter_id)
-    start = _find(manuscript.chapter_text(session, chapter), words, fields.get("evidence_start"))
+    text = manuscript.chapter_text(session, chapter)
+    start = find_words(text, words, fields.get("evidence_start"))
     fact.evidence, fact.evidence_chapter_id = words, chapter_id
     fact.evidence_start, fact.evidence_end = start, start + len(words)
     fact.evidence_revision = chapter.revision
-
-
-def _find(text: str, words: str, wanted: int | None) -> int:
-    if wanted is not None and text.startswith(words, wanted):
-        return wanted
-    start = text.find(words)
-    if start < 0:
-        raise Invalid(f"那一章里没有“{words[:30]}”这句话，请照原文引。", code="evidence_not_found")
-    if wanted is None and text.find(words, start + 1) >= 0:
-        raise Invalid(
-            f"“{words[:30]}”在那一章里不止一处，请说明是哪一处。", code="evidence_ambiguous"
-        )
-    return start
