@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-peers \
+.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-web bench-peers \
 	lock clean
 
 PYTHON ?= python3
@@ -46,11 +46,15 @@ fmt: env ## mend what can be mended by itself
 	$(BIN)/ruff format .
 	cd webui && npx prettier --write --log-level warn src tests
 
-bench: env bench-peers ## the benchmarks (BENCH_JSON=file writes the figures there)
+bench: env bench-peers page ## the benchmarks (BENCH_JSON=file writes the figures there)
 	@exec $(BIN)/python -m bench
 
 bench-retrieval: env bench-peers ## ours and the peers on the same questions (STEPS="titles leaks")
 	@exec $(BIN)/python -m bench retrieval $(STEPS)
+
+bench-web: env ## how the page feels, in a real browser, beside a plain TipTap page
+	@sh scripts/e2e-deps.sh
+	@exec $(BIN)/python -m bench web
 
 # Apart from .venv, whose pins they must not move. Without them the run says who is missing.
 bench-peers: env

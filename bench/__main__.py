@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import prefix, ttft
+from bench import prefix, ttft, web
 from bench.report import Report
 from bench.retrieval import STEPS
 from bench.retrieval_quality import tell
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[Report], None]] = {
     **STEPS,
     "ttft": ttft.run,
     "prefix": prefix.run,
+    "web": web.run,
 }
 
 
