@@ -1,0 +1,141 @@
+/** What is pasted or dropped becomes lines of plain text, whatever page or program it is from. */
+
+import { closeHistory } from "@tiptap/pm/history";
+import type { EditorView } from "@tiptap/pm/view";
+import { toSlice } from "./schema";
+
+const BLOCKS = new Set(
+  (
+    "ADDRESS ARTICLE ASIDE BLOCKQUOTE CENTER DD DIV DL DT FIELDSET FIGCAPTION FIGURE FOOTER FORM " +
+    "H1 H2 H3 H4 H5 H6 HEADER HR LI MAIN NAV OL P PRE SECTION TABLE TBODY TFOOT THEAD TR UL"
+  ).split(" "),
+);
+const DROPPED = new Set(
+  (
+    "APPLET AUDIO BUTTON CANVAS DATALIST EMBED HEAD IFRAME INPUT LINK MATH META NOSCRIPT OBJECT " +
+    "RP RT SCRIPT SELECT STYLE SVG TEMPLATE TEXTAREA TITLE VIDEO"
+  ).split(" "),
+);
+/** Line breaks of any system, and Unicode's own: LF, VT, FF, CR, NEL, LS, PS. */
+const BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
+const UNSEEN = /[\u0000-\u0008\u000e-\u001f\u007f\u200b\ufeff]/g;
+/** An indent made of spaces: the page indents by style. */
+const INDENT = /^[\t \u00a0\u2002\u2003\u3000]+/;
+
+/** The lines of a plain text. */
+export function linesOfText(text: string): string[] {
+  return tidied(text.split(BREAK));
+}
+
+/** The lines of a page: its blocks, table rows and line breaks, nothing that is not text. */
+export function linesOfHtml(html: string): string[] {
+  // Parsed into a document of its own: nothing in it runs or is fetched.
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  const lines: string[] = [];
+  let line = "";
+  let open = false;
+  const close = () => {
+    if (open) lines.push(line);
+    line = "";
+    open = false;
+  };
+  const say = (text: string) => {
+    if (!text) return;
+    line += text;
+    open = true;
+  };
+  const read = (node: Node, pre: boolean): void => {
+    if (node.nodeType === Node.TEXT_NODE) {
+      const { data } = node as Text;
+      if (pre) {
+        data.split(BREAK).forEach((part, n) => {
+          if (n > 0) ((open = true), close());
+          say(part);
+        });
+      } else {
+        const text = data.replace(/[\t\n\f\r ]+/g, " ");
+        say(line === "" || line.endsWith(" ") ? text.replace(/^ /, "") : text);
+      }
+      return;
+    }
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    const element = node as HTMLElement;
+    const name = element.tagName.toUpperCase();
+    if (DROPPED.has(name) || unseen(element)) return;
+    if (name === "BR") {
+      open = true;
+      return close();
+    }
+    const block = BLOCKS.has(name);
+    if (block) close();
+    if ((name === "TD" || name === "TH") && open) say("\u3000");
+    // An empty paragraph is a blank line that the author left.
+    if (name === "P" && !element.textContent?.trim()) open = true;
+    else for (const child of element.childNodes) read(child, pre || keepsSpace(element));
+    if (block) close();
+  };
+  read(body, false);
+  close();
+  return tidied(lines.map((one) => one.replace(/ +$/, "")));
+}
+
+function unseen(element: HTMLElement): boolean {
+  // Word's own marks for list bullets and notes carry `mso-…: none/ignore` in their style.
+  const style = element.getAttribute("style") ?? "";
+  return (
+    Boolean(element.hidden) || /display:\s*none|mso-hide:\s*all|mso-list:\s*ignore/i.test(style)
+  );
+}
+
+function keepsSpace(element: HTMLElement): boolean {
+  const style = element.getAttribute("style") ?? "";
+  return element.tagName === "PRE" || /white-space:\s*(pre|break-spaces)/i.test(style);
+}
+
+/** Without first-line indents, unseen characters, and blank lines before and after. */
+function tidied(lines: string[]): string[] {
+  const whole = lines.length > 1 || (INDENT.test(lines[0] ?? "") && (lines[0] ?? "").trim() !== "");
+  const clean = lines.map((line) => {
+    const text = line.replace(UNSEEN, "").replace(/\u00a0/g, " ");
+    return whole ? text.replace(INDENT, "") : text;
+  });
+  while (clean.length > 1 && clean.at(-1) === "") clean.pop();
+  return clean;
+}
+
+function linesOf(data: DataTransfer): string[] {
+  const html = data.getData("text/html");
+  const text = data.getData("text/plain");
+  // Our own copies carry their text exactly.
+  if (html && !(text && html.includes("data-pm-slice"))) {
+    const lines = linesOfHtml(html);
+    if (lines.some((line) => line.trim())) return lines;
+  }
+  return html.includes("data-pm-slice") ? text.split("\n") : linesOfText(text);
+}
+
+/** ProseMirror's `handlePaste`. */
+export function pasted(view: EditorView, event: ClipboardEvent): boolean {
+  if (!event.clipboardData) return false;
+  const lines = linesOf(event.clipboardData);
+  if (lines.join("") === "" && lines.length < 2) return true;
+  put(view, view.state.selection.from, view.state.selection.to, lines);
+  return true;
+}
+
+/** ProseMirror's `handleDrop`; text moved within the page is left to the editor. */
+export function dropped(view: EditorView, event: DragEvent, _: unknown, moved: boolean): boolean {
+  if (moved || !event.dataTransfer) return false;
+  const at = view.posAtCoords({ left: event.clientX, top: event.clientY });
+  const lines = linesOf(event.dataTransfer);
+  if (at && lines.join("") !== "") put(view, at.pos, at.pos, lines);
+  return true;
+}
+
+function put(view: EditorView, from: number, to: number, lines: string[]): void {
+  const tr = closeHistory(view.state.tr);
+  tr.replace(from, to, toSlice(view.state.schema, lines.join("\n")));
+  tr.setMeta("paste", true).setMeta("uiEvent", "paste");
+  tr.setMeta("yanchi-wish", { origin: "pasted" });
+  view.dispatch(tr.scrollIntoView());
+}

@@ -1,0 +1,222 @@
+/** The editor as the manuscript handles it: a text goes in, changes are told, nothing is saved. */
+
+import { Editor, getSchema } from "@tiptap/core";
+import { closeHistory } from "@tiptap/pm/history";
+import type { Node as Doc } from "@tiptap/pm/model";
+import { EditorState, Plugin, PluginKey, TextSelection, type Transaction } from "@tiptap/pm/state";
+import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
+import { t } from "$/rooms/desk/words";
+import { composition } from "./composing";
+import { dropped, pasted } from "./paste";
+import { extensions, toDoc, toSlice, toText } from "./schema";
+import type { Wish } from "./server";
+
+export interface Change {
+  doc: boolean;
+  /** The caret, the selection or the text under it. */
+  moved: boolean;
+  by: "author" | "server";
+  wish: Wish | undefined;
+}
+
+export interface Putting extends Wish {
+  /** Code points before the place; the caret when left out. */
+  at?: number;
+}
+
+/** Transactions that show what the server has. */
+const SHOWN = "yanchi-shown";
+/** How the text of a transaction came to be: a `Wish`. */
+export const WISH = "yanchi-wish";
+const FLASH_MS = 1600;
+const flash = new PluginKey<DecorationSet>("flash");
+
+export class Sheet {
+  #editor: Editor | null = null;
+  #blank = EditorState.create({ schema: getSchema(extensions) });
+  #plugins: Plugin[] = [];
+  #places = new Map<string, { head: number; top: number }>();
+  #flashing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly told: (change: Change) => void) {}
+
+  get state(): EditorState {
+    return this.#editor?.state ?? this.#blank;
+  }
+
+  get #view(): EditorView | undefined {
+    return this.#editor?.view;
+  }
+
+  get #scroller(): HTMLElement | null {
+    return this.#view?.dom.closest<HTMLElement>(".scroll") ?? null;
+  }
+
+  mount(element: HTMLElement): Editor {
+    const editor = new Editor({
+      element,
+      extensions,
+      content: this.state.doc.toJSON(),
+      injectCSS: false,
+      enableInputRules: false,
+      enablePasteRules: false,
+      enableCoreExtensions: { delete: false, drop: false, paste: false, textDirection: false },
+      coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: "\n" } },
+      editorProps: {
+        attributes: {
+          class: "manuscript",
+          "aria-label": t.manuscript,
+          "aria-multiline": "true",
+          lang: "zh-CN",
+          spellcheck: "false",
+          autocorrect: "off",
+          autocapitalize: "off",
+          translate: "no",
+        },
+        handlePaste: pasted,
+        handleDrop: dropped,
+        scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
+        scrollThreshold: { top: 48, bottom: 72, left: 0, right: 0 },
+      },
+      onTransaction: ({ transaction, appendedTransactions: more = [] }) =>
+        this.#told([transaction, ...more]),
+    });
+    for (const plugin of [composition.plugin(), flashing(), ...this.#plugins]) {
+      editor.registerPlugin(plugin);
+    }
+    this.#editor = editor;
+    return editor;
+  }
+
+  unmount(): void {
+    clearTimeout(this.#flashing);
+    this.#editor?.destroy();
+    this.#editor = null;
+  }
+
+  add(plugin: Plugin): () => void {
+    this.#plugins.push(plugin);
+    this.#editor?.registerPlugin(plugin);
+    return () => {
+      this.#plugins = this.#plugins.filter((other) => other !== plugin);
+      if (this.#editor && !this.#editor.isDestroyed)
+        this.#editor.unregisterPlugin(plugin.spec.key!);
+    };
+  }
+
+  text(): string {
+    return toText(this.state.doc);
+  }
+
+  editable(editable: boolean): void {
+    if (this.#editor && this.#editor.options.editable !== editable) {
+      this.#editor.setEditable(editable, false);
+    }
+  }
+
+  /** Shows another chapter's text, with no past to undo, where the author last was in it. */
+  open(chapter: string, text: string): void {
+    const { schema, plugins } = this.state;
+    const doc = toDoc(schema, text);
+    const place = this.#places.get(chapter);
+    const selection = TextSelection.near(doc.resolve(Math.min(place?.head ?? 1, doc.content.size)));
+    const state = EditorState.create({ doc, selection, plugins });
+    if (!this.#view) this.#blank = state;
+    else this.#view.updateState(state);
+    if (this.#scroller) this.#scroller.scrollTop = place?.top ?? 0;
+  }
+
+  /** Remembers where the author is in a chapter. */
+  leave(chapter: string): void {
+    const top = this.#scroller?.scrollTop ?? 0;
+    this.#places.set(chapter, { head: this.state.selection.head, top });
+  }
+
+  /** Shows another text of the same chapter; what is the same in both stays as it is. */
+  show(text: string, undoable: boolean): void {
+    const { state } = this;
+    const tr = turned(state.tr, toDoc(state.schema, text));
+    if (!tr.docChanged) return;
+    if (undoable) closeHistory(tr);
+    else tr.setMeta("addToHistory", false);
+    this.#dispatch(tr.setMeta(SHOWN, true));
+  }
+
+  /** Puts `text` in place of what stands between two positions (the caret when left out). */
+  put(from = this.state.selection.head, to = from, text: string, wish: Wish): void {
+    const { tr, schema } = this.state;
+    tr.replace(from, to, toSlice(schema, text));
+    const end = tr.mapping.map(to, 1);
+    tr.setSelection(TextSelection.near(tr.doc.resolve(end), -1)).scrollIntoView();
+    const { origin, generation, candidate } = wish;
+    tr.setMeta(WISH, {
+      ...(origin && { origin }),
+      ...(generation && { generation, candidate: candidate ?? 0 }),
+    });
+    this.#dispatch(closeHistory(tr));
+    this.#dispatch(closeHistory(this.state.tr)); // what is typed next is a step of its own
+  }
+
+  /** Selects a range, scrolls it to a third of the height and lights it up for a moment. */
+  reveal(from: number, to: number): void {
+    const { state } = this;
+    const selection = TextSelection.between(state.doc.resolve(from), state.doc.resolve(to));
+    this.#dispatch(state.tr.setSelection(selection).setMeta(flash, { from, to }));
+    const view = this.#view;
+    const scroller = this.#scroller;
+    if (!view || !scroller) return;
+    view.focus();
+    const top = view.coordsAtPos(from).top - scroller.getBoundingClientRect().top;
+    scroller.scrollTop += top - scroller.clientHeight / 3;
+    clearTimeout(this.#flashing);
+    this.#flashing = setTimeout(
+      () => composition.settled(() => this.#dispatch(this.state.tr.setMeta(flash, "over"))),
+      FLASH_MS,
+    );
+  }
+
+  #dispatch(tr: Transaction): void {
+    if (this.#view) this.#view.dispatch(tr);
+    else this.#blank = this.#blank.apply(tr);
+  }
+
+  #told(trs: Transaction[]): void {
+    const doc = trs.some((tr) => tr.docChanged);
+    const moved = doc || trs.some((tr) => tr.selectionSet);
+    if (!moved) return;
+    const [root] = trs;
+    this.told({
+      doc,
+      moved,
+      by: root?.getMeta(SHOWN) ? "server" : "author",
+      wish: root?.getMeta(WISH) as Wish | undefined,
+    });
+  }
+}
+
+/** Turns `tr`'s document into `wanted`, leaving alone what both begin and end with. */
+function turned(tr: Transaction, wanted: Doc): Transaction {
+  const start = tr.doc.content.findDiffStart(wanted.content);
+  if (start === null) return tr;
+  const end = tr.doc.content.findDiffEnd(wanted.content)!;
+  const overlap = Math.max(0, start - Math.min(end.a, end.b));
+  return tr.replace(start, end.a + overlap, wanted.slice(start, end.b + overlap));
+}
+
+function flashing(): Plugin<DecorationSet> {
+  return new Plugin<DecorationSet>({
+    key: flash,
+    state: {
+      init: () => DecorationSet.empty,
+      apply(tr, old) {
+        const told = tr.getMeta(flash) as { from: number; to: number } | "over" | undefined;
+        if (told === "over") return DecorationSet.empty;
+        if (!told) return old.map(tr.mapping, tr.doc);
+        return DecorationSet.create(tr.doc, [
+          Decoration.inline(told.from, told.to, { class: "flash" }),
+        ]);
+      },
+    },
+    props: { decorations: (state) => flash.getState(state) },
+  });
+}
