@@ -83,11 +83,16 @@ def _things_named(things: Sequence[str], texts: Sequence[tuple[str, float]]) -> 
     return weights
 
 
+def sentence(fact: Fact) -> str:
+    """The fact as it is told."""
+    return f"{fact.entity}（{fact.attribute}）：{fact.value}"
+
+
 def _item(fact: Fact, order: int, weight: float) -> ContextItem:
     return ContextItem(
         f"fact:{fact.id}",
         Group.CAST,
-        f"{fact.entity}（{fact.attribute}）：{fact.value}",
+        sentence(fact),
         f"设定事实：{fact.entity}",
         priority=20 + min(weight, 15.0),
         order=10_000 + order,
