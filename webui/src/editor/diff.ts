@@ -1,0 +1,172 @@
+/** A stretch of the paper that is being rewritten: marked, and later what would change in it.
+ *
+ * Decorations only. The stretch moves along with edits elsewhere; an edit inside it makes the
+ * proposal void (`onGone`). What is struck out and what would come in can both be clicked: what
+ * is clicked is what stays.
+ */
+
+import type { Node as Doc } from "@tiptap/pm/model";
+import { Plugin, PluginKey, type EditorState, type Transaction } from "@tiptap/pm/state";
+import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
+import type { Hunk } from "$/text/hunks";
+import { toPoints } from "$/text/points";
+import { composition } from "./composing";
+import "./diff.css";
+import { lines } from "./lines";
+import { pointsAt, posAt } from "./places";
+
+export type Verdict = "open" | "taken" | "refused";
+
+export interface Proposal {
+  hunks: Hunk[];
+  verdicts: Verdict[];
+  /** The hunk that the keys are about. */
+  at: number;
+}
+
+interface Stretch {
+  from: number;
+  to: number;
+  text: string;
+  proposal: Proposal | null;
+  marks: DecorationSet;
+}
+
+type Stand = Stretch | "gone" | null;
+type Change = { open: { from: number; to: number } } | { propose: Proposal | null } | "close";
+
+const key = new PluginKey<Stand>("rewriting");
+
+export class Marks {
+  onGone: () => void = () => {};
+  /** A hunk was clicked: on its new words, or on the old ones. */
+  onPick: (hunk: number, fresh: boolean) => void = () => {};
+  readonly plugin: Plugin<Stand>;
+  #open = false;
+  #view: EditorView | null = null;
+
+  constructor() {
+    this.plugin = new Plugin<Stand>({
+      key,
+      state: { init: () => null, apply: (tr, stand) => moved(tr, stand) },
+      props: {
+        decorations: (state) => stretchOf(state)?.marks,
+        handleClick: (_, __, event) => this.#clicked(event),
+      },
+      view: (view) => {
+        this.#view = view;
+        return { update: () => this.#tell(), destroy: () => (this.#view = null) };
+      },
+    });
+  }
+
+  /** Where the stretch now is, and its text; null where there is none. */
+  get stretch(): { from: number; to: number; text: string } | null {
+    return this.#view && stretchOf(this.#view.state);
+  }
+
+  /** Marks what is selected; false where nothing is. */
+  open(): boolean {
+    const selection = this.#view?.state.selection;
+    if (!this.#view || !selection || selection.empty) return false;
+    const most = this.#view.state.doc.content.size - 1;
+    const from = Math.max(1, selection.from);
+    this.#dispatch({ open: { from, to: Math.min(most, selection.to) } });
+    this.#open = true;
+    return true;
+  }
+
+  /** Shows what would change, or the bare stretch again. */
+  propose(proposal: Proposal | null): void {
+    composition.settled(() => this.#dispatch({ propose: proposal }));
+  }
+
+  close(): void {
+    this.#open = false;
+    composition.settled(() => this.#dispatch("close"));
+  }
+
+  /** The marks of a hunk as they are drawn, first to last. */
+  elements(hunk: number): HTMLElement[] {
+    return [...(this.#view?.dom.querySelectorAll<HTMLElement>(`[data-hunk="${hunk}"]`) ?? [])];
+  }
+
+  #dispatch(change: Change): void {
+    const view = this.#view;
+    if (view && !view.isDestroyed) view.dispatch(view.state.tr.setMeta(key, change));
+  }
+
+  #tell(): void {
+    if (!this.#open || !this.#view || stretchOf(this.#view.state)) return;
+    this.#open = false;
+    this.onGone();
+  }
+
+  #clicked(event: MouseEvent): boolean {
+    const mark = (event.target as HTMLElement).closest<HTMLElement>("[data-hunk]");
+    if (!mark) return false;
+    this.onPick(Number(mark.dataset.hunk), mark.matches(".fresh"));
+    return true;
+  }
+}
+
+function stretchOf(state: EditorState): Stretch | null {
+  const stand = key.getState(state);
+  return stand && stand !== "gone" ? stand : null;
+}
+
+function moved(tr: Transaction, stand: Stand): Stand {
+  const change = tr.getMeta(key) as Change | undefined;
+  if (change === "close") return null;
+  if (change && "open" in change) {
+    const { from, to } = change.open;
+    const text = tr.doc.textBetween(from, to, "\n");
+    return drawn(tr.doc, { from, to, text, proposal: null });
+  }
+  if (!stand || stand === "gone") return stand;
+  if (change) return drawn(tr.doc, { ...stand, proposal: change.propose });
+  const from = tr.mapping.map(stand.from, 1);
+  const to = Math.max(from, tr.mapping.map(stand.to, -1));
+  const composing = composition.active || tr.getMeta("composition") !== undefined;
+  if (composing) return { ...stand, from, to, marks: stand.marks.map(tr.mapping, tr.doc) };
+  // Looked at again even without a change: it may have been changed while composing.
+  if (tr.doc.textBetween(from, to, "\n") !== stand.text) return "gone";
+  return tr.docChanged ? drawn(tr.doc, { ...stand, from, to }) : stand;
+}
+
+function drawn(doc: Doc, stretch: Omit<Stretch, "marks">): Stretch {
+  const { from, to, proposal } = stretch;
+  const marks = proposal
+    ? changes(doc, stretch, proposal)
+    : [Decoration.inline(from, to, { class: "picked" })];
+  return { ...stretch, marks: DecorationSet.create(doc, marks) };
+}
+
+function changes(
+  doc: Doc,
+  { from, text }: Omit<Stretch, "marks">,
+  { hunks, verdicts, at }: Proposal,
+): Decoration[] {
+  const first = pointsAt(doc, from);
+  const place = (unit: number) => posAt(doc, first + toPoints(text, unit));
+  return hunks.flatMap((hunk, n) => {
+    const name = `${verdicts[n] ?? "open"}${n === at ? " now" : ""}`;
+    const old = { nodeName: "del", class: name, "data-hunk": String(n) };
+    const made = [];
+    if (hunk.removed) made.push(Decoration.inline(place(hunk.start), place(hunk.end), old));
+    if (hunk.inserted) {
+      const draw = () => fresh(hunk.inserted, n, name);
+      const spec = { side: 1, key: `${n} ${name} ${hunk.inserted}`, ignoreSelection: true };
+      made.push(Decoration.widget(place(hunk.end), draw, spec));
+    }
+    return made;
+  });
+}
+
+function fresh(text: string, n: number, name: string): HTMLElement {
+  const ins = document.createElement("ins");
+  ins.className = `fresh ${name}`;
+  ins.dataset.hunk = String(n);
+  ins.append(...lines(text));
+  return ins;
+}
