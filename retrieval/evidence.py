@@ -20,6 +20,7 @@ from retrieval.counts import Counts, Floats
 from retrieval.expand import Asked
 from retrieval.pooling import Chapters, single, standardised
 from retrieval.postings import K1, B
+from retrieval.product import product
 from retrieval.recount import Recount
 from retrieval.tokens import Ints
 
@@ -72,10 +73,10 @@ class Evidence:
         self._weights = single(scene.asked.times * scene.counts.idf)
         pairs = scene.asked.pairs
         by_kind = np.stack([self._weights * ~pairs, self._weights * pairs])
-        self._words = single(by_kind @ self._worth.T)
+        self._words = single(product(by_kind, self._worth))
         """[2, r]: BM25 of characters, and of pairs."""
         clauses = scene.asked.clause_times * scene.counts.idf
-        self._clauses = single(clauses @ self._worth.T)
+        self._clauses = single(product(clauses, self._worth))
         """[c, r]."""
 
     def passages(self, places: Ints, texts: Sequence[str]) -> Floats:
@@ -106,7 +107,7 @@ class Evidence:
     def of_chapters(self) -> Floats:
         """[m, len(CHAPTER_FEATURES)], standardised over the scene's chapters."""
         groups, people = self.chapters, self.names[None]
-        stretches = (self._asked.stretch_times * self._counts.idf) @ self._worth.T
+        stretches = product(self._asked.stretch_times * self._counts.idf, self._worth)
         columns = [
             *groups.best(self._words),
             groups.best(self._clauses).sum(axis=0),
@@ -185,4 +186,4 @@ class Evidence:
         norm = k1 * (1 - B + B * length / max(float(length.mean()), 1e-6))
         worth = counts / (counts + norm[:, None])
         weights = rarity * asked.times
-        return single(np.stack([weights * ~asked.pairs, weights * asked.pairs]) @ worth.T)
+        return single(product(np.stack([weights * ~asked.pairs, weights * asked.pairs]), worth))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from retrieval import gpu
 from retrieval.embed import Vectors
+from retrieval.product import product
 from retrieval.tokens import Ints
 from retrieval.visibility import Mask
 
@@ -160,15 +161,13 @@ class VectorIndex:
     def cosines(self, queries: Vectors, rows: Ints) -> Vectors:
         """Inner products of these rows, [r], with queries [x, d]: [x, r]."""
         if not isinstance(self._index, faiss.IndexFlat):
-            # Not the threaded product: for so few, one thread waits for the other.
-            made: Vectors = np.einsum("xd,rd->xr", queries, self.vectors(rows))
-            return made
+            return product(queries, self.vectors(rows))
         size = len(self) * self.dimension
         kept = faiss.rev_swig_ptr(self._index.get_xb(), size).reshape(-1, self.dimension)
         # Where most rows are wanted, gathering them costs more than the product of all.
         if 3 * len(rows) > len(kept):
-            return np.asarray((queries @ kept.T)[:, rows], dtype=np.float32)
-        return np.asarray(queries @ kept[rows].T, dtype=np.float32)
+            return product(queries, kept)[:, rows]
+        return product(queries, kept[rows])
 
     def _make_searchable_by_row(self) -> None:
         if self._mapped:
