@@ -4,8 +4,9 @@ Knows nothing of works, prompts or what is done with the answer.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from retrieval import rank, visibility
 from retrieval.embed import Vectors
@@ -13,6 +14,9 @@ from retrieval.expand import Asked, Expander
 from retrieval.stores import IndexState, OpenIndex
 from retrieval.types import Character, Found
 from retrieval.visibility import Mask, When
+
+_ASIDE = ThreadPoolExecutor(thread_name_prefix="nearest")
+"""Where meaning is searched beside words: FAISS does not hold the interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,23 @@ def ask(
     vectors = [vector for vector in made if vector is not None]
     if len(vectors) < len(made):
         vectors = []
-    found = {"lexical": [row for row, _ in snapshot.lexical.rows(query, depth, seen)]}
-    if vectors:
-        found["dense"] = [row for row, _ in snapshot.nearest_rows(vectors[0], depth, seen)]
-
+    found = _found(snapshot, query, vectors, depth, seen)
     work = rank.Work(snapshot.passages, snapshot.lexical.corpus, snapshot.starts, snapshot.cosines)
     return Asking(work, asked, vectors, found, seen)
+
+
+def _found(
+    snapshot: IndexState, query: str, vectors: Sequence[Vectors], depth: int, seen: Mask
+) -> dict[str, list[int]]:
+    """Each method's rows, best first; in a large work both search at the same time."""
+    words = partial(snapshot.lexical.rows, query, depth, seen)
+    if not vectors:
+        return {"lexical": [row for row, _ in words()]}
+    meaning = partial(snapshot.nearest_rows, vectors[0], depth, seen)
+    # In a small one handing it over costs more than is gained.
+    aside = _ASIDE.submit(meaning).result if snapshot.lexical.corpus.large else meaning
+    by_words, by_meaning = words(), aside()
+    return {"lexical": [row for row, _ in by_words], "dense": [row for row, _ in by_meaning]}
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieval import bm25
 from retrieval.embed import SentenceTransformerEmbeddings
 from retrieval.errors import IndexFailure
 from retrieval.index import WorkIndex
@@ -67,6 +68,19 @@ def test_the_future_never_comes_back(
     library.sync("w", long_book())
 
     assert all(one.passage.ends <= before for one in library.recall("w", query, 50, before))
+
+
+def test_a_large_work_answers_as_a_small_one_does(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bm25, "LARGE", 1)
+    large = Library(FileStore(tmp_path / "index"), BigramEmbeddings())
+    for query in ("船夫收下砚台，约定三日来赎，第5章第7遍", "江面起了大雾"):
+        for before in (None, StoryPosition(3, 100)):
+            found, expected = (one.recall("w1", query, 10, before) for one in (large, library))
+            assert [(one.passage, one.ranks) for one in found] == [
+                (one.passage, one.ranks) for one in expected
+            ]
 
 
 def test_the_text_that_stands_in_the_prompt_does_not_come_back(library: Library) -> None:
