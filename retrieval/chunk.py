@@ -75,6 +75,8 @@ def _ends(pattern: re.Pattern[str], text: str) -> list[int]:
 
 def _sentence_ends(text: str) -> list[int]:
     """Ends of sentences; a straight quote closes one only if it closes a quotation."""
+    if '"' not in text:
+        return _ends(_SENTENCE, text)
     opening = _straight_openings(text)
     ends: list[int] = []
     for match in _SENTENCE.finditer(text):

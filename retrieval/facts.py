@@ -5,6 +5,7 @@ Knows nothing of budgets: items carry their priority, below every sheet's.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from heapq import nlargest
 
 from retrieval.mentions import Mentions
@@ -32,9 +33,9 @@ def fact_items(
     shown: dict[int, ContextItem] = {}
     refused: dict[int, Refused] = {}
     for order, (fact, weight) in enumerate(zip(facts, weights, strict=True)):
-        item = _item(fact, order, weight)
-        if not weight and item.id not in pinned:
+        if not weight and _id(fact) not in pinned:
             continue
+        item = _item(fact, order, weight)
         reason = view.refuses(fact.validity)
         if reason is None:
             shown[order] = item
@@ -55,15 +56,15 @@ def _weights(
     for character in cast:
         for name in (character.name, *character.aliases):
             owners.setdefault(name.strip(), set()).add(character.id)
-    things = [f.entity.strip() for f in facts if _owner(f, owners) is None]
-    found = _things_named(things, texts)
-    weights = []
-    for fact in facts:
-        owner = _owner(fact, owners)
-        weights.append(
-            named.get(owner, 0.0) if owner is not None else found.get(fact.entity.strip(), 0.0)
-        )
-    return weights
+    whose = [_owner(fact, owners) for fact in facts]
+    things = dict.fromkeys(
+        f.entity.strip() for f, owner in zip(facts, whose, strict=True) if owner is None
+    )
+    found = _things_named(tuple(name for name in things if name), texts)
+    return [
+        named.get(owner, 0.0) if owner is not None else found.get(fact.entity.strip(), 0.0)
+        for fact, owner in zip(facts, whose, strict=True)
+    ]
 
 
 def _owner(fact: Fact, owners: Mapping[str, set[str]]) -> str | None:
@@ -74,13 +75,23 @@ def _owner(fact: Fact, owners: Mapping[str, set[str]]) -> str | None:
     return next(iter(known)) if len(known) == 1 else None
 
 
-def _things_named(things: Sequence[str], texts: Sequence[tuple[str, float]]) -> dict[str, float]:
-    mentions = Mentions([Character(name, name) for name in dict.fromkeys(things) if name])
+def _things_named(things: tuple[str, ...], texts: Sequence[tuple[str, float]]) -> dict[str, float]:
+    mentions = _finder(things)
     weights: dict[str, float] = {}
     for text, worth in texts:
         for mention in mentions.find(text):
             weights[mention.name] = weights.get(mention.name, 0.0) + worth
     return weights
+
+
+@lru_cache(maxsize=16)
+def _finder(things: tuple[str, ...]) -> Mentions:
+    """Kept, since a book's things are the same from one prompt to the next."""
+    return Mentions([Character(name, name) for name in things])
+
+
+def _id(fact: Fact) -> str:
+    return f"fact:{fact.id}"
 
 
 def sentence(fact: Fact) -> str:
@@ -90,7 +101,7 @@ def sentence(fact: Fact) -> str:
 
 def _item(fact: Fact, order: int, weight: float) -> ContextItem:
     return ContextItem(
-        f"fact:{fact.id}",
+        _id(fact),
         Group.CAST,
         sentence(fact),
         f"设定事实：{fact.entity}",
