@@ -4,8 +4,9 @@ types       the nouns            patterns    regular expressions that cannot han
 keys        all keys at once     prepared    books made ready for searching
 firing      one turn: keys, recursion, groups, dice
 timing      sticky, cooldown, delay, replayed from the text
-budget      what stands          items       hits as items of the prompt
-turns       a novel as turns     chance      dice that fall the same way again
+replay      what was played      budget      what stands
+turns       a novel as turns     items       hits as items of the prompt
+chance      dice that fall the same way again
 """
 
 from retrieval.lore.activation import activate

@@ -12,6 +12,7 @@ from retrieval.lore.firing import Fired, Moment, fire
 from retrieval.lore.items import order_of
 from retrieval.lore.keys import Search
 from retrieval.lore.prepared import Armed, PreparedLore, prepare
+from retrieval.lore.replay import Replay
 from retrieval.lore.timing import Timers, replay_start, too_early
 from retrieval.lore.types import Activation, Lorebook, LoreEntry, LoreHit
 from retrieval.timeline import View
@@ -74,12 +75,33 @@ class _Run:
     def at_the_newest(self) -> Fired:
         newest = self.earlier + len(self.turns) - 1
         start = max(self.earlier, replay_start(newest)) if self.lore.timed else newest
+        first = max(self.earlier, start - self.lore.deepest)
         # The newest text first: should patterns use up their time, it is on what matters.
-        for turn in range(newest, max(self.earlier, start - self.lore.deepest) - 1, -1):
+        for turn in range(newest, first - 1, -1):
             self.seen[turn] = self.lore.finder.find(self.turns[turn - self.earlier], self.search)
-        for turn in range(start, newest):
-            self.timers.note(self._at(turn), turn)
+        if start < newest:
+            self._replay(first, start, newest)
         return self._at(newest)
+
+    def _replay(self, first: int, start: int, newest: int) -> None:
+        """Play the turns before the newest, or what has come since they were last played."""
+        texts = tuple(self.turns[first - self.earlier : newest - self.earlier])
+        last = None
+        if not self._gave_up():
+            last = self.lore.replays.resumed(self.seed, first, start, texts, self._hidden)
+        if last is not None:
+            self.timers.resume(last)
+        for turn in range(last.stop if last else start, newest):
+            self.timers.note(self._at(turn), turn)
+        if not self._gave_up():
+            self.lore.replays.keep(
+                self.seed,
+                Replay(first, start, newest, texts, dict(self.refusals), *self.timers.state()),
+            )
+
+    def _gave_up(self) -> bool:
+        """Whether a pattern took too long this time: another time it may not."""
+        return len(self.search.broken) > len(self.lore.finder.broken)
 
     def _at(self, turn: int) -> Fired:
         self.turn = turn

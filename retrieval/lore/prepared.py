@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.lore.keys import Key, KeyFinder, key_for
+from retrieval.lore.replay import Replays
 from retrieval.lore.types import Lorebook, LoreEntry
 
 
@@ -30,7 +31,8 @@ class Armed:
 
 
 class PreparedLore:
-    """Enabled entries of enabled books. Immutable once made; safe to share between threads."""
+    """Enabled entries of enabled books. What it says is fixed once made, though it remembers
+    what was searched and played; safe to share between threads."""
 
     def __init__(self, books: Sequence[Lorebook]) -> None:
         numbers: dict[Key, int] = {}
@@ -43,6 +45,7 @@ class PreparedLore:
         )
         self.keys = tuple(key.text for key in numbers)
         self.finder = KeyFinder(tuple(numbers))
+        self.replays = Replays()
         self.by_key: dict[int, list[int]] = {}
         for place, armed in enumerate(self.entries):
             for number in armed.keys:

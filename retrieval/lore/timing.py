@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from retrieval.lore.firing import Fired
 from retrieval.lore.prepared import Armed, PreparedLore
+from retrieval.lore.replay import Replay
 from retrieval.lore.types import Cause
 
 BLOCK = 128
@@ -55,6 +56,13 @@ class Timers:
     def resting(self, place: int, turn: int) -> str | None:
         left = self.rests_until.get(place, -1) - turn
         return f"冷却中，还要等 {left + 1} 段" if left >= 0 else None
+
+    def state(self) -> tuple[dict[int, int], dict[int, int]]:
+        """A copy of (`held_from`, `rests_until`)."""
+        return dict(self.held_from), dict(self.rests_until)
+
+    def resume(self, replay: Replay) -> None:
+        self.held_from, self.rests_until = dict(replay.held_from), dict(replay.rests_until)
 
     def note(self, fired: Fired, turn: int) -> None:
         """What fired at this turn, held entries apart, starts its times."""
