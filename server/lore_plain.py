@@ -3,23 +3,39 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlalchemy import and_
+from sqlmodel import Session, col, select
 
 from retrieval import lore
 from retrieval.lore import turns_of
 from retrieval.types import StoryPosition
 from server.errors import Invalid
-from server.lore import list_books, list_entries
+from server.kept import Kept
 from server.manuscript import chapter_text, get_chapter, list_chapters
 from server.models import Lorebook, LoreEntry
+from server.rows import OF, Rows
 from server.story import Order, order_of, validity
 
+_ENABLED = (col(Lorebook.work_id) == OF, col(Lorebook.enabled))
+_BOOKS = Rows(Lorebook, and_(*_ENABLED), col(Lorebook.position), col(Lorebook.id))
+_ENTRIES = Rows(
+    LoreEntry,
+    col(LoreEntry.lorebook_id).in_(select(Lorebook.id).where(*_ENABLED)),
+    col(LoreEntry.position),
+    col(LoreEntry.id),
+)
 
-def load_lore(session: Session, work_id: str) -> list[lore.Lorebook]:
-    """The work's enabled books with their enabled entries."""
-    books = [b for b in list_books(session, work_id) if b.enabled]
-    rows = list_entries(session, [b.id for b in books])
-    return as_books(books, rows, order_of(list_chapters(session, work_id)))
+
+def load_lore(
+    session: Session, work_id: str, order: Order | None = None
+) -> Sequence[lore.Lorebook]:
+    """The work's enabled books with their entries: the same objects while nothing has changed.
+
+    `order` saves reading the chapters again.
+    """
+    placed = order_of(list_chapters(session, work_id)) if order is None else order
+    told = _BOOKS.of(session, work_id), _ENTRIES.of(session, work_id), placed
+    return _books.of(work_id, told)
 
 
 def as_books(
@@ -70,6 +86,10 @@ def as_entry(row: LoreEntry, order: Order) -> lore.LoreEntry:
         delay=row.delay,
         validity=validity(row, order),
     )
+
+
+_Told = tuple[Sequence[Lorebook], Sequence[LoreEntry], Order]
+_books: Kept[_Told, Sequence[lore.Lorebook]] = Kept(lambda told: as_books(*told))
 
 
 @dataclass(frozen=True, slots=True)

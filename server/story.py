@@ -4,7 +4,7 @@ Functions take an open session and leave the transaction to the caller. Places a
 and an offset in the tables, `StoryPosition` in retrieval; `places.py` keeps the offsets true.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -13,8 +13,10 @@ from sqlmodel import Session, col, select
 from retrieval import types
 from retrieval.types import StoryPosition, Validity
 from server.errors import NotFound
+from server.kept import Kept
 from server.manuscript import list_chapters
 from server.models import Chapter, Fact, Knowers, Progression, Scene
+from server.rows import OF, Rows
 
 Order = Mapping[str, int]
 """Each living chapter's place in the telling, by id."""
@@ -39,6 +41,13 @@ class Story:
     facts: tuple[types.Fact, ...]
 
 
+_SCENES = Rows(Scene, col(Scene.work_id) == OF, col(Scene.start), col(Scene.id))
+_PROGRESSIONS = Rows(
+    Progression, col(Progression.work_id) == OF, col(Progression.created_at), col(Progression.id)
+)
+_FACTS = Rows(Fact, col(Fact.work_id) == OF, col(Fact.created_at), col(Fact.id))
+
+
 def order_of(chapters: Iterable[Chapter]) -> dict[str, int]:
     return {chapter.id: chapter.position for chapter in chapters}
 
@@ -46,17 +55,36 @@ def order_of(chapters: Iterable[Chapter]) -> dict[str, int]:
 def load_story_time(session: Session, work_id: str, order: Order | None = None) -> Story:
     """All of a work's scenes, states and facts; `order` saves reading the chapters again."""
     placed = order_of(list_chapters(session, work_id)) if order is None else order
-    return Story(
-        tuple(load_scenes(session, work_id, placed)),
-        tuple(as_state(row, placed) for row in list_progressions(session, work_id)),
-        tuple(as_fact(row, placed) for row in list_facts(session, work_id)),
+    told = (
+        _SCENES.of(session, work_id),
+        _PROGRESSIONS.of(session, work_id),
+        _FACTS.of(session, work_id),
+        placed,
     )
+    return _stories.of(work_id, told)
+
+
+def _story(told: "_Told") -> Story:
+    scenes, progressions, facts, order = told
+    return Story(
+        tuple(_in_order(scenes, order)),
+        tuple(as_state(row, order) for row in progressions),
+        tuple(as_fact(row, order) for row in facts),
+    )
+
+
+_Told = tuple[Sequence[Scene], Sequence[Progression], Sequence[Fact], Order]
+_stories: Kept[_Told, Story] = Kept(_story)
 
 
 def load_scenes(session: Session, work_id: str, order: Order) -> list[types.Scene]:
     """The scenes of the chapters that are there; what every `View` of the work wants."""
-    rows = list_scenes(session, work_id)
-    return [as_scene(row, order) for row in rows if row.chapter_id in order]
+    return _in_order(_SCENES.of(session, work_id), order)
+
+
+def _in_order(rows: Iterable[Scene], order: Order) -> list[types.Scene]:
+    there = [row for row in rows if row.chapter_id in order]
+    return [as_scene(row, order) for row in sorted(there, key=lambda row: order[row.chapter_id])]
 
 
 def as_scene(row: Scene, order: Order) -> types.Scene:

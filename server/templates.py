@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import bindparam, exists, or_
+from sqlalchemy import select as columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from retrieval.template import (
@@ -20,6 +23,22 @@ EDITABLE = ("continuation",)
 """Templates that an author may change."""
 
 
+_newer = aliased(TemplateVersion)
+_NEWEST = columns(
+    col(TemplateVersion.work_id), col(TemplateVersion.shipped), col(TemplateVersion.system),
+    col(TemplateVersion.user), col(TemplateVersion.assistant),
+).where(
+    col(TemplateVersion.name) == bindparam("name"),
+    or_(col(TemplateVersion.work_id).is_(None), col(TemplateVersion.work_id) == bindparam("work")),
+    ~exists().where(
+        col(_newer.name) == col(TemplateVersion.name),
+        col(_newer.work_id).is_not_distinct_from(col(TemplateVersion.work_id)),
+        col(_newer.number) > col(TemplateVersion.number),
+    ),
+)  # fmt: skip
+"""The last version of the work's template and of the desk's; built once, since every prompt asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class InUse:
     """The template that counts, and whose it is."""
@@ -33,8 +52,11 @@ def in_use(session: Session, name: str, work_id: str | None = None) -> InUse:
     """The work's own, else the desk's, else the shipped one. Raises NotFound."""
     _known(name)
     owners = [(work_id, "work"), (None, "desk")] if work_id else [(None, "desk")]
+    found = {
+        row.work_id: row for row in session.execute(_NEWEST, {"name": name, "work": work_id or ""})
+    }
     for owner, origin in owners:
-        row = next(iter(versions(session, name, owner)), None)
+        row = found.get(owner)
         if row is not None and not row.shipped:
             return InUse(template_of(name, row.system, row.user, row.assistant), origin)
     return InUse(load_template(name), "shipped")

@@ -9,7 +9,7 @@ The end of the chapter before stands in the prompt word for word (`retrieval/con
 the chapters join is not told here a second time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from retrieval.memory.fresh import AUTHOR, EXTRACTIVE, Recap, Recaps, Status, statuses
 from retrieval.memory.plan import Chapter, Key, Level, Node, Plan
@@ -24,16 +24,22 @@ FIRST_ORDER, LAST_ORDER = 0.1, 0.9
 
 
 def recap_items(
-    plan: Plan, recaps: Recaps, view: View, *, automatic: bool = True
+    plan: Plan,
+    recaps: Recaps,
+    view: View,
+    found: Mapping[Key, Status] | None = None,
+    *,
+    automatic: bool = True,
 ) -> list[ContextItem]:
     """Items of Group.RECAP, in the order of the story.
 
     A recap is seen where all that it covers is in the past of `view`, told before it begins
     the chapter being written. What was made by program counts only while it is true; what the
     author wrote also when the text has changed since, and says so. `automatic` False leaves
-    the author's alone. `view.knower` limits nothing: a recap is the narrator's.
+    the author's alone. `found` are the recaps' `statuses`, where they are known already.
+    `view.knower` limits nothing: a recap is the narrator's.
     """
-    offer = _Offer(plan, recaps, view, automatic)
+    offer = _Offer(plan, recaps, view, found or statuses(plan, recaps), automatic)
     told = list(offer.items())
     step = (LAST_ORDER - FIRST_ORDER) / max(1, len(told))
     return [
@@ -45,10 +51,12 @@ def recap_items(
 class _Offer:
     """What may be shown at one place, chosen."""
 
-    def __init__(self, plan: Plan, recaps: Recaps, view: View, automatic: bool) -> None:
+    def __init__(
+        self, plan: Plan, recaps: Recaps, view: View, found: Mapping[Key, Status], automatic: bool
+    ) -> None:
         self.plan = plan
         self.recaps = recaps
-        self.found = statuses(plan, recaps)
+        self.found = found
         self.automatic = automatic
         self.past = [_past(view, chapter) for chapter in plan.chapters]
         self.now = _first(plan, lambda c: view.position is not None

@@ -4,11 +4,13 @@ Beside what was read, a row's `sources` hold two entries of their own: `version`
 method or template it was made with, `refused` says that a model was asked and failed.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import Text, cast, delete, func
 from sqlalchemy import select as columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -27,9 +29,12 @@ from retrieval.memory.plan import Chapter, Key, Level, Node, Plan, plan_recaps
 from server import models
 from server.db import Database
 from server.errors import NotFound
-from server.manuscript import list_volumes
+from server.kept import Kept
+from server.rows import OF
 
 VERSION, REFUSED = "version", "refused"
+READ = 4096
+"""Recaps that stay ready between two prompts."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +53,44 @@ class Memory:
 
 
 def load_memory(session: Session, work_id: str) -> Memory:
-    table = models.Recap
-    # Columns, not objects: every prompt reads all of them, and objects take more than twice as long.
-    rows = session.execute(
-        columns(
-            col(table.level), col(table.target_id), col(table.text), col(table.maker),
-            col(table.source_hash), col(table.sources),
-        ).where(col(table.work_id) == work_id)
-    )  # fmt: skip
-    recaps = (_recap(*row) for row in rows.tuples())
-    return Memory(plan_recaps(_chapters(session, work_id)), {r.key: r for r in recaps})
+    rows = session.execute(_RECAPS, {"of": work_id})
+    chapters = [tuple(row) for row in session.execute(_CHAPTERS, {"of": work_id})]
+    recaps = (_recap(*row) for row in rows)
+    return Memory(_plans.of(work_id, chapters), {r.key: r for r in recaps})
 
 
-def _chapters(session: Session, work_id: str) -> list[Chapter]:
-    """The chapters with text, without it."""
-    table, revision = models.Chapter, models.ChapterRevision
-    query = (
-        columns(
-            col(table.id), col(table.position), col(table.title), col(revision.sha256),
-            col(table.volume_id), col(table.chars),
-        )
-        .join(
-            revision,
-            (col(revision.chapter_id) == table.id) & (col(revision.number) == table.revision),
-        )
-        .where(col(table.work_id) == work_id, col(table.deleted_at).is_(None), col(table.chars) > 0)
-        .order_by(col(table.position))
-    )  # fmt: skip
-    volumes = {v.id: v.title for v in list_volumes(session, work_id)}
-    return [
-        Chapter(chapter, order, title, sha256, volume, volumes.get(volume or "", ""), chars)
-        for chapter, order, title, sha256, volume, chars in session.execute(query).tuples()
-    ]
+# Columns, not objects, and statements built once: every prompt reads all of them.
+_RECAPS = columns(
+    col(models.Recap.level), col(models.Recap.target_id), col(models.Recap.text),
+    col(models.Recap.maker), col(models.Recap.source_hash), cast(models.Recap.sources, Text),
+).where(col(models.Recap.work_id) == OF)  # fmt: skip
+_CHAPTERS = (
+    columns(
+        col(models.Chapter.id), col(models.Chapter.position), col(models.Chapter.title),
+        col(models.ChapterRevision.sha256), col(models.Chapter.volume_id),
+        func.coalesce(models.Volume.title, ""), col(models.Chapter.chars),
+    )
+    .join(
+        models.ChapterRevision,
+        (col(models.ChapterRevision.chapter_id) == models.Chapter.id)
+        & (col(models.ChapterRevision.number) == models.Chapter.revision),
+    )
+    .outerjoin(models.Volume, col(models.Volume.id) == models.Chapter.volume_id)
+    .where(
+        col(models.Chapter.work_id) == OF,
+        col(models.Chapter.deleted_at).is_(None),
+        col(models.Chapter.chars) > 0,
+    )
+    .order_by(col(models.Chapter.position))
+)  # fmt: skip
+"""The chapters with text, without it, in the order of `Chapter`'s fields."""
+
+
+def _plan(rows: Sequence[tuple[Any, ...]]) -> Plan:
+    return plan_recaps([Chapter(*row) for row in rows])
+
+
+_plans: Kept[Sequence[tuple[Any, ...]], Plan] = Kept(_plan)
 
 
 def read_texts(session: Session, memory: Memory, node: Node) -> list[str]:
@@ -162,11 +173,11 @@ def wanted_node(memory: Memory, key: Key) -> Node:
     return node
 
 
-def _recap(
-    level: str, target: str, text: str, maker: str, told: str, rows: list[dict[str, Any]]
-) -> Recap:
+@lru_cache(maxsize=READ)
+def _recap(level: str, target: str, text: str, maker: str, told: str, rows: str) -> Recap:
+    """From a row's columns, `sources` as their JSON; kept, since a save changes a few of many."""
     version, refused, sources = "", None, []
-    for entry in rows:
+    for entry in json.loads(rows):
         if entry["level"] == VERSION:
             version = entry["id"]
         elif entry["level"] == REFUSED:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlalchemy import and_
+from sqlmodel import Session, col
 
 from retrieval import tail, types
 from retrieval.context import Brief, OutlineNote
@@ -13,23 +14,29 @@ from retrieval.timeline import View
 from retrieval.types import SheetState, StoryPosition
 from server.errors import Invalid, StaleRevision
 from server.lore_plain import load_lore
-from server.manuscript import (
-    chapter_text,
-    get_chapter,
-    get_character,
-    get_work,
-    list_chapters,
-    list_characters,
-    list_outline,
-)
+from server.manuscript import chapter_text, get_chapter, get_character, get_work
 from server.models import Chapter, Character, OutlineNode
 from server.recaps.notes import recap_notes
+from server.rows import OF, Rows
 from server.story import load_story_time, order_of
 
 TAIL_CHARS = 12_000
 """More of the chapter than any prompt's tail will hold."""
 SEAM_CHARS = 1500
 """How much of the chapter before a chapter that begins is shown."""
+
+
+_CHAPTERS = Rows(
+    Chapter,
+    and_(col(Chapter.work_id) == OF, col(Chapter.deleted_at).is_(None)),
+    col(Chapter.position),
+)
+_CHARACTERS = Rows(
+    Character, col(Character.work_id) == OF, col(Character.position), col(Character.id)
+)
+_OUTLINE = Rows(
+    OutlineNode, col(OutlineNode.work_id) == OF, col(OutlineNode.position), col(OutlineNode.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,10 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     work = get_work(session, place.work_id)
     if place.viewpoint is not None:
         get_character(session, work.id, place.viewpoint)
-    chapter = get_chapter(session, place.work_id, place.chapter_id)
+    chapters = _CHAPTERS.of(session, work.id)
+    chapter = next((c for c in chapters if c.id == place.chapter_id), None)
+    if chapter is None:
+        chapter = get_chapter(session, place.work_id, place.chapter_id)
     if place.revision is not None and place.revision != chapter.revision:
         raise StaleRevision(
             f"这一章已是第 {chapter.revision} 版，续写请求基于第 {place.revision} 版，请先刷新再续写。"
@@ -76,15 +86,15 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             f"续写位置 {offset} 不在本章之内（本章有 {len(text)} 字符），请在 0 到 {len(text)} 之间选。",
             code="offset_out_of_range",
         )
-    chapters = list_chapters(session, work.id)
-    story = load_story_time(session, work.id, order_of(chapters))
+    order = order_of(chapters)
+    story = load_story_time(session, work.id, order)
     position = StoryPosition(chapter.position, offset)
     view = View(position, place.viewpoint, story.scenes)
     before, opens = text[tail.beginning(offset, TAIL_CHARS) : offset], False
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
     recaps = recap_notes(session, work.id, view, automatic=automatic_recaps)
-    cast, hidden = _cast(list_characters(session, work.id), story.states, view)
+    cast, hidden = _cast(_CHARACTERS.of(session, work.id), story.states, view)
     return Loaded(
         Brief(
             title=work.title,
@@ -101,7 +111,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             view=view,
             recaps=recaps,
             outline=outline_notes(
-                list_outline(session, work.id), chapters, chapter, view, told=bool(recaps)
+                _OUTLINE.of(session, work.id), chapters, chapter, view, told=bool(recaps)
             ),
             pinned=place.pinned,
             excluded=place.excluded,
@@ -109,7 +119,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
         position,
         chapter.id,
         chapter.revision,
-        load_lore(session, work.id),
+        load_lore(session, work.id, order),
         turns_of(before if opens else text[:offset], place.beat),
     )
 
@@ -129,7 +139,7 @@ def _cast(
 
 def outline_notes(
     nodes: Iterable[OutlineNode],
-    chapters: list[Chapter],
+    chapters: Sequence[Chapter],
     here: Chapter,
     view: View,
     told: bool = False,
@@ -170,7 +180,7 @@ def outline_notes(
     return notes
 
 
-def _previous_ending(session: Session, chapters: list[Chapter], view: View) -> str:
+def _previous_ending(session: Session, chapters: Sequence[Chapter], view: View) -> str:
     """The end of the last chapter before that has text and may be seen from here."""
     assert view.position is not None
     for chapter in reversed([c for c in chapters if c.position < view.position.chapter]):
