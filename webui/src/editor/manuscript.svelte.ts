@@ -215,6 +215,7 @@ export class Manuscript {
 
   /** The author locks or unlocks the chapter. */
   locked(locked: boolean): void {
+    if (!this.#saving) return;
     this.#sheet.editable(!locked);
     if (locked) this.state = "locked";
     else if (this.state === "locked") {

@@ -45,7 +45,7 @@ export const server: Server = {
     ok(
       http.PUT("/api/works/{work_id}/chapters/{chapter_id}", {
         ...at(work, chapter),
-        body: { text, base_revision: base, ...wish },
+        body: { text, base_revision: base, origin: "typed", candidate: 0, ...wish },
         keepalive,
       }),
     ),
@@ -56,7 +56,11 @@ export const server: Server = {
       }),
     ),
   snapshot: async (work, chapter, label, kind) => {
-    const path = `/api/works/${work}/chapters/${chapter}/snapshots`;
-    await ok(http.POST(path as never, { body: { label, kind } } as never));
+    await ok(
+      http.POST("/api/works/{work_id}/chapters/{chapter_id}/snapshots", {
+        ...at(work, chapter),
+        body: { label, kind },
+      }),
+    );
   },
 };
