@@ -6,7 +6,13 @@
  */
 
 import type { Node as Doc } from "@tiptap/pm/model";
-import { Plugin, PluginKey, type EditorState, type Transaction } from "@tiptap/pm/state";
+import {
+  Plugin,
+  PluginKey,
+  TextSelection,
+  type EditorState,
+  type Transaction,
+} from "@tiptap/pm/state";
 import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
 import type { Hunk } from "$/text/hunks";
 import { toPoints } from "$/text/points";
@@ -43,6 +49,7 @@ export class Marks {
   onPick: (hunk: number, fresh: boolean) => void = () => {};
   readonly plugin: Plugin<Stand>;
   #open = false;
+  #proposed = false;
   #view: EditorView | null = null;
 
   constructor() {
@@ -78,11 +85,15 @@ export class Marks {
 
   /** Shows what would change, or the bare stretch again. */
   propose(proposal: Proposal | null): void {
-    composition.settled(() => this.#dispatch({ propose: proposal }));
+    composition.settled(() => {
+      if (proposal && !this.#proposed) this.#unselect();
+      this.#proposed = proposal !== null;
+      this.#dispatch({ propose: proposal });
+    });
   }
 
   close(): void {
-    this.#open = false;
+    this.#open = this.#proposed = false;
     composition.settled(() => this.#dispatch("close"));
   }
 
@@ -94,6 +105,15 @@ export class Marks {
   #dispatch(change: Change): void {
     const view = this.#view;
     if (view && !view.isDestroyed) view.dispatch(view.state.tr.setMeta(key, change));
+  }
+
+  /** The selection's colour would lie over the marks'. */
+  #unselect(): void {
+    const { stretch } = this;
+    const view = this.#view;
+    if (!view || !stretch) return;
+    const end = TextSelection.near(view.state.doc.resolve(stretch.to), -1);
+    view.dispatch(view.state.tr.setSelection(end));
   }
 
   #tell(): void {
@@ -167,6 +187,6 @@ function fresh(text: string, n: number, name: string): HTMLElement {
   const ins = document.createElement("ins");
   ins.className = `fresh ${name}`;
   ins.dataset.hunk = String(n);
-  ins.append(...lines(text));
+  ins.append(...lines(text, "words"));
   return ins;
 }

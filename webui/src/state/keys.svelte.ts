@@ -57,7 +57,7 @@ export function matches(keys: string, event: KeyboardEvent): boolean {
 
 const SHOWN: Record<string, string> = {
   Mod: MAC ? "⌘" : "Ctrl", Alt: MAC ? "⌥" : "Alt", Shift: MAC ? "⇧" : "Shift", Enter: "↵", ArrowRight: "→", ArrowLeft: "←",
-  ArrowUp: "↑", ArrowDown: "↓", BracketLeft: "[", BracketRight: "]", Escape: "Esc", Slash: "/",
+  ArrowUp: "↑", ArrowDown: "↓", BracketLeft: "[", BracketRight: "]", Escape: "Esc", Backspace: "⌫", Slash: "/",
 }; // prettier-ignore
 
 /** `Ctrl ↵`, as a `kbd` shows it. */

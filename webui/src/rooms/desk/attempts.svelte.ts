@@ -279,8 +279,14 @@ export class Attempts {
     this.#stopper.abort();
     this.#stopper = null;
     this.list.at(-1)?.close(end);
-    if (!this.offered) this.current = this.candidates.at(-1) ?? null;
+    if (!this.offered) this.current = this.#newest();
     this.#draw();
+  }
+
+  /** The first text of the last attempt that has any. */
+  #newest(): Candidate | null {
+    const last = this.candidates.at(-1);
+    return this.candidates.find(({ attempt }) => attempt === last?.attempt) ?? null;
   }
 
   /** One after the other, so that two quick keys take two clauses. */
