@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 
+from retrieval.budget import DEFAULT_SHARES, ORDER
 from server import about
 from server.deps import TheDesk
 from server.schemas.health import AboutOut, ComponentOut, EngineOut, EngineReport, HealthOut
@@ -45,6 +46,7 @@ def engine(desk: TheDesk) -> EngineReport:
         reranking_model=settings.reranking_model,
         vector_store=settings.vector_store,
         recaps=settings.recaps,
+        shares={group.value: DEFAULT_SHARES[group] for group in ORDER},
     )
 
 

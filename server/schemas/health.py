@@ -38,6 +38,8 @@ class EngineReport(BaseModel):
     reranking_model: str | None
     vector_store: str
     recaps: str
+    shares: dict[str, float]
+    """The default share of each group of the prompt, in the prompt's order."""
 
 
 class ComponentOut(Shape):

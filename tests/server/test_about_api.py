@@ -23,6 +23,7 @@ def test_the_engine_page_is_told_what_lies_where(api: Client) -> None:
     assert told["adapters_dir"] == str(folder)
     assert told["adapters_on_disk"] == ["xu-plain"]
     assert told["embedding_model"] == "yanchi-embed-zh"
+    assert sum(told["shares"].values()) == pytest.approx(1)
     assert "核" in told["hardware"] or "显存" in told["hardware"]
 
 

@@ -4,6 +4,8 @@
  * The build writes the list of files in (vite.config.ts); their hash names the cache.
  */
 
+export {};
+
 declare const FILES: string[];
 declare const VERSION: string;
 

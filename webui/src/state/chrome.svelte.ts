@@ -9,5 +9,7 @@ class Chrome {
   sheet = $state<"tree" | "side" | null>(null);
   search = $state(false);
   shortcuts = $state(false);
+  /** The author is being shown round. */
+  tour = $state(false);
 }
 export const chrome = new Chrome();

@@ -22,7 +22,7 @@ export interface Look {
   sideOpen: boolean;
 }
 
-const DEFAULTS: Look = {
+export const plainLook: Readonly<Look> = {
   theme: "system",
   language: "zh",
   size: 18,
@@ -35,7 +35,7 @@ const DEFAULTS: Look = {
   sideOpen: true,
 };
 
-export const look = stored("yanchi.look", DEFAULTS);
+export const look = stored<Look>("yanchi.look", plainLook);
 
 /** Puts the look onto the document; call once, inside an effect. */
 export function wear(now: Look): void {
@@ -45,7 +45,7 @@ export function wear(now: Look): void {
   root.lang = now.language === "zh" ? "zh-CN" : "en";
   const style = root.style;
   // The page's own size on a very large screen stands until the author chooses another.
-  if (now.size === DEFAULTS.size) style.removeProperty("--ms-size");
+  if (now.size === plainLook.size) style.removeProperty("--ms-size");
   else style.setProperty("--ms-size", `${now.size}px`);
   style.setProperty("--ms-leading", String(now.leading));
   style.setProperty("--ms-measure", `${now.measure}em`);

@@ -10,7 +10,7 @@ export type Room =
   | { name: "personas"; persona: string | null; conversation: string | null }
   | { name: "training" }
   | { name: "models" }
-  | { name: "settings" }
+  | { name: "settings"; section?: string }
   | { name: "lost" };
 
 const ID = /^[0-9a-f]{32}$/;
@@ -36,7 +36,8 @@ export function parse(hash: string): Room {
   }
   if (room === "personas")
     return { name: "personas", persona: first || null, conversation: second || null };
-  if (room === "training" || room === "models" || room === "settings") return { name: room };
+  if (room === "settings") return first ? { name: room, section: first } : { name: room };
+  if (room === "training" || room === "models") return { name: room };
   return { name: "lost" };
 }
 
@@ -54,6 +55,8 @@ export function address(room: Room): string {
       return `#/w/${room.work}/story/${room.tab}${room.item ? `/${room.item}` : ""}`;
     case "personas":
       return ["#/personas", room.persona, room.conversation].filter(Boolean).join("/");
+    case "settings":
+      return room.section ? `#/settings/${room.section}` : "#/settings";
     default:
       return `#/${room.name}`;
   }
