@@ -243,7 +243,8 @@ export class Manuscript {
   #begin(work: string, chapter: string, base: Version, span?: [number, number] | null): void {
     this.#sheet.open(chapter, unbroken(base.text));
     const source = { text: () => this.text(), composing: () => composition.active };
-    this.#saving = new Saving(work, chapter, base, source, this.#ports);
+    const { revision, text } = base;
+    this.#saving = new Saving(work, chapter, { revision, text }, source, this.#ports);
     this.#sheet.editable(book.chapter(chapter)?.status !== "locked");
     this.#told(this.#saving);
     this.#count();

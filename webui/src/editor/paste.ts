@@ -7,7 +7,7 @@ import { toSlice } from "./schema";
 const BLOCKS = new Set(
   (
     "ADDRESS ARTICLE ASIDE BLOCKQUOTE CENTER DD DIV DL DT FIELDSET FIGCAPTION FIGURE FOOTER FORM " +
-    "H1 H2 H3 H4 H5 H6 HEADER HR LI MAIN NAV OL P PRE SECTION TABLE TBODY TFOOT THEAD TR UL"
+    "H1 H2 H3 H4 H5 H6 HEADER HR LI MAIN NAV OL P PRE SECTION TABLE TBODY TD TFOOT TH THEAD TR UL"
   ).split(" "),
 );
 const DROPPED = new Set(
@@ -31,63 +31,86 @@ export function linesOfText(text: string): string[] {
 export function linesOfHtml(html: string): string[] {
   // Parsed into a document of its own: nothing in it runs or is fetched.
   const { body } = new DOMParser().parseFromString(html, "text/html");
-  const lines: string[] = [];
-  let line = "";
-  let open = false;
-  const close = () => {
-    if (open) lines.push(line);
-    line = "";
-    open = false;
-  };
-  const say = (text: string) => {
-    if (!text) return;
-    line += text;
-    open = true;
-  };
-  const read = (node: Node, pre: boolean): void => {
-    if (node.nodeType === Node.TEXT_NODE) {
-      const { data } = node as Text;
-      if (pre) {
-        data.split(BREAK).forEach((part, n) => {
-          if (n > 0) ((open = true), close());
-          say(part);
-        });
-      } else {
-        const text = data.replace(/[\t\n\f\r ]+/g, " ");
-        say(line === "" || line.endsWith(" ") ? text.replace(/^ /, "") : text);
-      }
-      return;
-    }
-    if (node.nodeType !== Node.ELEMENT_NODE) return;
-    const element = node as HTMLElement;
-    const name = element.tagName.toUpperCase();
-    if (DROPPED.has(name) || unseen(element)) return;
-    if (name === "BR") {
-      open = true;
-      return close();
-    }
-    const block = BLOCKS.has(name);
-    if (block) close();
-    if ((name === "TD" || name === "TH") && open) say("\u3000");
-    // An empty paragraph is a blank line that the author left.
-    if (name === "P" && !element.textContent?.trim()) open = true;
-    else for (const child of element.childNodes) read(child, pre || keepsSpace(element));
-    if (block) close();
-  };
-  read(body, false);
-  close();
-  return tidied(lines.map((one) => one.replace(/ +$/, "")));
+  return tidied(new Lines().of(body).map((line) => line.replace(/ +$/, "")));
 }
 
-function unseen(element: HTMLElement): boolean {
+/** Reads the lines of an element, one node after the other. */
+class Lines {
+  #lines: string[] = [];
+  #line = "";
+  /** The line has begun, even where nothing stands in it yet. */
+  #open = false;
+
+  of(element: Element): string[] {
+    for (const child of element.childNodes) this.#read(child, keepsSpace(element));
+    this.#close();
+    return this.#lines;
+  }
+
+  #read(node: Node, pre: boolean): void {
+    if (node instanceof Text) return pre ? this.#listing(node.data) : this.#say(node.data);
+    if (!(node instanceof Element)) return;
+    const name = node.tagName.toUpperCase();
+    if (DROPPED.has(name) || unseen(node)) return;
+    if (name === "BR") return this.#end();
+    if (name === "TR" && this.#row(node)) return;
+    const block = BLOCKS.has(name);
+    if (block) this.#close();
+    // An empty paragraph is a blank line that the author left.
+    if (name === "P" && !node.textContent?.trim()) this.#open = true;
+    else for (const child of node.childNodes) this.#read(child, pre || keepsSpace(node));
+    if (block) this.#close();
+  }
+
+  /** A row whose cells are short is one line; false where it is a page's scaffold. */
+  #row(row: Element): boolean {
+    const cells = [...row.children].map((cell) => new Lines().of(cell));
+    if (cells.some((lines) => lines.length > 1)) return false;
+    this.#close();
+    this.#lines.push(cells.map(([line = ""]) => line.trim()).join("\u3000"));
+    return true;
+  }
+
+  #say(data: string): void {
+    const text = data.replace(/[\t\n\f\r ]+/g, " ");
+    const joined = this.#line === "" || this.#line.endsWith(" ");
+    this.#put(joined ? text.replace(/^ /, "") : text);
+  }
+
+  #listing(data: string): void {
+    data.split(BREAK).forEach((part, n) => {
+      if (n > 0) this.#end();
+      this.#put(part);
+    });
+  }
+
+  #put(text: string): void {
+    this.#line += text;
+    this.#open ||= text !== "";
+  }
+
+  #end(): void {
+    this.#open = true;
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#open) this.#lines.push(this.#line);
+    this.#line = "";
+    this.#open = false;
+  }
+}
+
+function unseen(element: Element): boolean {
   // Word's own marks for list bullets and notes carry `mso-…: none/ignore` in their style.
   const style = element.getAttribute("style") ?? "";
   return (
-    Boolean(element.hidden) || /display:\s*none|mso-hide:\s*all|mso-list:\s*ignore/i.test(style)
+    element.hasAttribute("hidden") ||
+    /display:\s*none|mso-hide:\s*all|mso-list:\s*ignore/i.test(style)
   );
 }
 
-function keepsSpace(element: HTMLElement): boolean {
+function keepsSpace(element: Element): boolean {
   const style = element.getAttribute("style") ?? "";
   return element.tagName === "PRE" || /white-space:\s*(pre|break-spaces)/i.test(style);
 }

@@ -135,9 +135,9 @@ export class Saving {
   }
 
   /** The chapter was changed elsewhere while it was changed here: the author will choose. */
-  clash(theirs: Version): void {
+  clash({ revision, text }: Version): void {
     clearTimeout(this.#saveTimer);
-    this.theirs = theirs;
+    this.theirs = { revision, text };
     void this.#copy();
     this.#become("conflict");
   }
@@ -247,7 +247,7 @@ export class Saving {
       this.#base = { revision: theirs.revision, text: theirs.text };
       return this.#save(false);
     }
-    this.clash({ revision: theirs.revision, text: theirs.text });
+    this.clash(theirs);
     throw stale();
   }
 
