@@ -1,6 +1,6 @@
 /** One search after the other: asked a moment after the last key, the one before given up. */
 
-import { http, ok, refusal, type Shapes } from "$/api/client";
+import { http, ok, type Shapes } from "$/api/client";
 import { book, type Character } from "$/state/book.svelte";
 import { stored } from "$/state/stored.svelte";
 import { commandRows } from "./commands";
@@ -53,7 +53,7 @@ export class Finder {
   readonly commanding = $derived(/^[>》]/.test(this.query));
   readonly rows = $derived.by<Row[]>(() => this.#rows());
   /** How often the exact words stand in the book. */
-  readonly hits = $derived((this.#exact ?? []).reduce((sum, one) => sum + one.hits.length, 0));
+  readonly hits = $derived((this.#exact ?? []).reduce((sum, one) => sum + one.count, 0));
   readonly chapters = $derived(this.#exact?.length ?? 0);
 
   /** Reads what is known of `work` by name. */
@@ -108,15 +108,31 @@ export class Finder {
     }
   }
 
+  /** Every place of one chapter. */
+  async #more(chapter: string): Promise<void> {
+    const { signal } = this.#asking ?? new AbortController();
+    try {
+      const [all] = await exactly(this.work!, this.answered, signal, [chapter]);
+      if (all)
+        this.#exact = (this.#exact ?? []).map((one) => (one.chapter_id === chapter ? all : one));
+      this.#open = new Set([...this.#open, chapter]);
+    } catch (error) {
+      if (!signal.aborted) this.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+
   #rows(): Row[] {
     if (this.commanding) return commandRows(this.query.slice(1));
     const query = this.query.trim();
     if (!query) return recentRows(kept.recent, (past) => ((this.query = past), this.ask()));
     if (!this.work) return [];
     if (kept.mode === "exact") {
-      return exactRows(this.work, this.#exact ?? [], this.#open, (chapter) => {
-        this.#open = new Set([...this.#open, chapter]);
-      });
+      return exactRows(
+        this.work,
+        this.#exact ?? [],
+        this.#open,
+        (chapter) => void this.#more(chapter),
+      );
     }
     const { chapters, characters, lore } = this.#known;
     const places = this.answered === query ? (this.#found?.chapters ?? []) : [];
@@ -166,14 +182,14 @@ function freely(work: string, q: string, signal: AbortSignal): Promise<Shapes["S
 }
 
 /** Every place that says exactly this, by the preview of replacing it. */
-async function exactly(work: string, find: string, signal: AbortSignal): Promise<Exact[]> {
-  const answer = await fetch(`/api/works/${work}/replace`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ find, replace: "", preview: true }),
-    signal,
-  });
-  const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw refusal(body, answer.status);
-  return body as Exact[];
+async function exactly(
+  work: string,
+  find: string,
+  signal: AbortSignal,
+  chapters: string[] | null = null,
+): Promise<Exact[]> {
+  const params = { path: { work_id: work } };
+  const body = { find, replace: "", regex: false, case: true, chapters, preview: true };
+  const path = "/api/works/{work_id}/replace";
+  return (await ok(http.POST(path, { params, body, signal }))).chapters;
 }

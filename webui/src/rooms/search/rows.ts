@@ -35,6 +35,8 @@ export interface Exact {
   chapter_id: string;
   label: string;
   name: string;
+  /** All of them; `hits` may be the first, or none. */
+  count: number;
   hits: { start: number; end: number; before: string; text: string; after: string }[];
 }
 
@@ -169,41 +171,42 @@ function why(ranks: Record<string, number>): string {
   return words ? t.byWords : meaning ? t.byMeaning : t.byRank;
 }
 
-/** The server lists so many of a chapter at most. */
-export const MOST_HITS = 200;
 const SHOWN = 3;
 
-/** Chapters with how often they say it; the first places of each, all of an `open` one. */
+/** Chapters with how often they say it and the first places of each; `more` brings all of one. */
 export function exactRows(
   work: string,
   found: Exact[],
   open: ReadonlySet<string>,
-  toggle: (chapter: string) => void,
+  more: (chapter: string) => void,
 ): Row[] {
-  return found.flatMap(({ chapter_id, label, name, hits }) => {
+  return found.flatMap(({ chapter_id, label, name, count, hits }) => {
     const title = [label, name].filter(Boolean).join("　");
     const shown = open.has(chapter_id) ? hits : hits.slice(0, SHOWN);
-    const counted = hits.length >= MOST_HITS ? t.atLeast(hits.length) : t.inChapter(hits.length);
-    const rows: Row[] = shown.map((hit) => ({
-      id: `hit-${chapter_id}-${hit.start}`,
-      kind: "passage",
-      title: [],
-      text: [plain(hit.before)[0]!, { text: hit.text, hit: true }, plain(hit.after)[0]!],
-      run: go(address({ name: "desk", work, chapter: chapter_id, span: [hit.start, hit.end] })),
-    }));
-    const left = hits.length - shown.length;
-    const more: Row[] = left
-      ? [
-          {
-            id: `more-${chapter_id}`,
-            kind: "count",
-            title: plain(t.more(left)),
-            run: () => toggle(chapter_id),
-          },
-        ]
-      : [];
-    return [head(chapter_id, title, counted), ...rows, ...more];
+    const left = count - shown.length;
+    const rest: Row = {
+      id: `more-${chapter_id}`,
+      kind: "count",
+      title: plain(t.more(left)),
+      run: () => more(chapter_id),
+    };
+    return [
+      head(chapter_id, title, t.inChapter(count)),
+      ...shown.map((hit) => hitRow(work, chapter_id, hit)),
+      ...(left > 0 ? [rest] : []),
+    ];
   });
+}
+
+function hitRow(work: string, chapter: string, hit: Exact["hits"][number]): Row {
+  const { start, end, before, text, after } = hit;
+  return {
+    id: `hit-${chapter}-${start}`,
+    kind: "passage",
+    title: [],
+    text: [...plain(before), { text, hit: true }, ...plain(after)],
+    run: go(address({ name: "desk", work, chapter, span: [start, end] })),
+  };
 }
 
 export function recentRows(recent: string[], again: (query: string) => void): Row[] {
