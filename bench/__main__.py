@@ -14,6 +14,7 @@ from bench.retrieval_quality import tell
 GROUP = "retrieval"
 BENCHES: dict[str, Callable[[Report], None]] = {
     **STEPS,
+    "ttft-desk": ttft.run_alone,
     "ttft": ttft.run,
     "prefix": prefix.run,
     "web": web.run,
