@@ -9,6 +9,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from retrieval.types import ChapterText, Passage
 
@@ -36,9 +37,15 @@ def sentences(text: str) -> list[tuple[int, int]]:
     that follow, or at the end of a paragraph; the white space after it belongs to it, up to
     the last line break. Quoted speech is split like any other.
     """
+    return list(_sentences(text))
+
+
+@lru_cache(maxsize=64)
+def _sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """Kept, since making one prompt asks of the same few texts again and again."""
     breaks = _breaks_between(text, [*_sentence_ends(text), *_ends(_PARAGRAPH, text)])
     starts = [0, *breaks] if text else []
-    return list(zip(starts, [*breaks, len(text)], strict=False))
+    return tuple(zip(starts, [*breaks, len(text)], strict=False))
 
 
 def last_sentence_end(text: str) -> int:

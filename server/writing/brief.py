@@ -130,8 +130,11 @@ def _cast(
     """Everybody with the sheet that stands here, and what of it may not be shown."""
     cast: list[types.Character] = []
     hidden: list[Hidden] = []
+    whose: dict[str, list[SheetState]] = {}
+    for state in states:
+        whose.setdefault(state.character_id, []).append(state)
     for row in rows:
-        sheet = standing(row.id, row.sheet, states, view)
+        sheet = standing(row.id, row.sheet, whose.get(row.id, ()), view)
         cast.append(types.Character(row.id, row.name, tuple(row.aliases), row.role, sheet.text))
         hidden += sheet.hidden
     return cast, hidden
