@@ -58,6 +58,9 @@ export class Marks {
       state: { init: () => null, apply: (tr, stand) => moved(tr, stand) },
       props: {
         decorations: (state) => stretchOf(state)?.marks,
+        // The stretch is marked; the selection under it, which loses its place in the page when
+        // something else gets the focus, is not shown as well.
+        attributes: (state) => (picking(state) ? { class: "picking" } : null),
         handleClick: (_, __, event) => this.#clicked(event),
       },
       view: (view) => {
@@ -133,6 +136,10 @@ export class Marks {
 function stretchOf(state: EditorState): Stretch | null {
   const stand = key.getState(state);
   return stand && stand !== "gone" ? stand : null;
+}
+
+function picking(state: EditorState): boolean {
+  return stretchOf(state)?.proposal === null;
 }
 
 function moved(tr: Transaction, stand: Stand): Stand {

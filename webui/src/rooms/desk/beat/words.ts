@@ -39,7 +39,6 @@ export const t = words(
     retry: "再试",
     brokeOff: "写到一半断了。",
     nothing: "这一次没有写出字来。",
-    kept: (n: string) => `已写的 ${n} 字还在`,
     before: "收下续写前",
     offline: "连不上服务，您照常写；文字存在本机，连上后自动同步。",
     starting: (detail: string) => (detail ? `模型正在启动：${detail}` : "模型正在启动"),
@@ -52,7 +51,6 @@ export const t = words(
     ready: (n: string) => `续写好了，${n} 字。Tab 收下，Esc 不要`,
     stopped: (n: string) => `停了，写了 ${n} 字。Tab 收下，Esc 不要`,
     rewrite: "改写",
-    hint: "写几句，接着按",
     toBeat: "到剧情提示",
   },
   {
@@ -93,7 +91,6 @@ export const t = words(
     retry: "Try again",
     brokeOff: "It broke off.",
     nothing: "Nothing came this time.",
-    kept: (n: string) => `the ${n} characters are still here`,
     before: "Before taking a continuation",
     offline: "Offline. Keep writing; the text is safe here and will sync.",
     starting: (detail: string) =>
@@ -107,7 +104,6 @@ export const t = words(
     ready: (n: string) => `${n} characters ready. Tab takes them, Esc refuses`,
     stopped: (n: string) => `Stopped after ${n} characters. Tab takes them, Esc refuses`,
     rewrite: "Rewrite",
-    hint: "Write a few lines, then",
     toBeat: "To the beat",
   },
 );
