@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from server.engines.base import Engine
 from server.engines.vllm import OpenAIEngine, VllmEngine
-from server.hardware import detect
+from server.hardware import Hardware, detect
 from server.settings import Settings
 
 Kind = Literal["vllm", "endpoint", "scripted"]
@@ -33,9 +33,9 @@ def engine_kind(engine: Engine) -> Kind:
 
 
 @cache
-def hardware() -> str:
-    """This machine in a sentence; read once, because asking a GPU takes a moment."""
-    return detect().describe()
+def hardware() -> Hardware:
+    """This machine; read once, because asking a GPU takes a moment."""
+    return detect()
 
 
 def adapters_on_disk(settings: Settings) -> list[str]:

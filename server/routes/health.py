@@ -8,7 +8,14 @@ from fastapi import APIRouter, Response
 from retrieval.budget import DEFAULT_SHARES, ORDER
 from server import about
 from server.deps import TheDesk
-from server.schemas.health import AboutOut, ComponentOut, EngineOut, EngineReport, HealthOut
+from server.schemas.health import (
+    AboutOut,
+    ComponentOut,
+    EngineOut,
+    EngineReport,
+    HardwareOut,
+    HealthOut,
+)
 
 router = APIRouter(prefix="/api", tags=["health"])
 
@@ -38,7 +45,7 @@ def engine(desk: TheDesk) -> EngineReport:
     kind = about.engine_kind(desk.engine)
     return EngineReport(
         kind=kind,
-        hardware=None if kind == "endpoint" else about.hardware(),
+        hardware=None if kind == "endpoint" else _hardware(),
         log=str(settings.logs_dir) if kind == "vllm" else None,
         adapters_dir=str(settings.adapters_dir),
         adapters_on_disk=about.adapters_on_disk(settings),
@@ -47,6 +54,16 @@ def engine(desk: TheDesk) -> EngineReport:
         vector_store=settings.vector_store,
         recaps=settings.recaps,
         shares={group.value: DEFAULT_SHARES[group] for group in ORDER},
+    )
+
+
+def _hardware() -> HardwareOut:
+    found = about.hardware()
+    return HardwareOut(
+        gpus=list(found.gpu_names),
+        gpu_memory=found.gpu_memory_gib,
+        cores=found.cpu_count,
+        memory=found.memory_gib,
     )
 
 

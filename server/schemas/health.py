@@ -22,13 +22,22 @@ class HealthOut(BaseModel):
     indexing: int
 
 
+class HardwareOut(BaseModel):
+    """Memory in GiB; the GPUs' is that of the smallest, because one model is served on one."""
+
+    gpus: list[str]
+    gpu_memory: float
+    cores: int
+    memory: float
+
+
 class EngineReport(BaseModel):
     """What a page about models shows beyond the state that `/api/health` tells."""
 
     kind: Literal["vllm", "endpoint", "scripted"]
     """Our own vLLM, somebody else's endpoint, or the fake for demos."""
-    hardware: str | None
-    """This machine in a sentence; null where an endpoint elsewhere does the writing."""
+    hardware: HardwareOut | None
+    """This machine; null where an endpoint elsewhere does the writing."""
     log: str | None
     """The folder of the engine's logs where it is our own."""
     adapters_dir: str

@@ -53,7 +53,7 @@ export interface Excerpt {
 }
 
 const SENTENCE = /[^。！？!?…\n]*[。！？!?…]*[”’」』）)]*\n*/gu;
-const BEFORE = 12;
+const BEFORE = 24;
 const LONGEST = 90;
 
 /** What to show of a passage: its sentence that shares most with `query`; its first, where none. */
@@ -67,7 +67,10 @@ export function excerpt(passage: string, query: string): Excerpt {
     const score = hits.subarray(start, end).reduce((sum, hit) => sum + hit, 0);
     if (score > best.score) best = { start, end, score };
   }
-  const from = whole(passage, best.start - BEFORE);
+  // A long sentence is shown from where it comes to the point.
+  const first = hits.indexOf(1, best.start);
+  const late = first >= 0 && first < best.end ? first - BEFORE : best.start;
+  const from = whole(passage, Math.max(best.start, late));
   const shown = passage.slice(from, whole(passage, from + LONGEST));
   const dots = (there: boolean) => (there ? "…" : "");
   return {

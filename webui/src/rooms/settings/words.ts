@@ -125,7 +125,7 @@ export const t = words(
     indent: "First-line indent",
     px: (n: number) => `${n} px`,
     times: (n: number) => `${n}×`,
-    ems: (n: number) => `${n} characters`,
+    ems: (n: number) => (n === 1 ? "1 character" : `${n} characters`),
     noIndent: "None",
     reset: "As it was",
     sample: "Sample",
