@@ -60,7 +60,8 @@ export class Marks {
         decorations: (state) => stretchOf(state)?.marks,
         // The stretch is marked; the selection under it, which loses its place in the page when
         // something else gets the focus, is not shown as well.
-        attributes: (state) => (picking(state) ? { class: "picking" } : null),
+        attributes: (state) =>
+          (picking(state) ? { class: "picking" } : {}) as Record<string, string>,
         handleClick: (_, __, event) => this.#clicked(event),
       },
       view: (view) => {
