@@ -79,6 +79,7 @@ describe("a stretch that is rewritten", () => {
   });
 
   test("waits for an input method before it is void", async () => {
+    view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, 9)));
     view.dom.dispatchEvent(new Event("compositionstart"));
     view.dispatch(view.state.tr.insertText("ni", 9).setMeta("composition", 1));
     expect([gone, marks.stretch?.to]).toEqual([0, 23]);
