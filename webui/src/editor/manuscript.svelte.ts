@@ -140,16 +140,16 @@ export class Manuscript {
     if (!here()) return;
     const seen = this.#texts.seen(chapter);
     if (seen) this.#begin(work, chapter, seen, span);
-    const [full, copies] = await Promise.all([
-      this.#texts.load(work, chapter).catch((error: Refusal) => error),
-      orphans(this.#ports, chapter),
-    ]);
+    const left = orphans(this.#ports, chapter);
+    const full = await this.#texts.load(work, chapter).catch((error: Refusal) => error);
     if (!here()) return;
-    if (full instanceof Error && !this.#openWithout(work, chapter, full, copies[0])) return;
     if (!(full instanceof Error)) {
       if (!this.#saving) this.#begin(work, chapter, full, span);
       this.#fresh(full);
     }
+    const copies = await left;
+    if (!here()) return;
+    if (full instanceof Error && !this.#openWithout(work, chapter, full, copies[0])) return;
     this.#takeUp(copies);
     this.#expectNeighbours();
   }

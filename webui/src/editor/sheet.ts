@@ -24,6 +24,14 @@ export interface Putting extends Wish {
   at?: number;
 }
 
+/** Where the author was in a chapter: the caret, and what stood at the top of the paper. */
+interface Place {
+  head: number;
+  pos: number;
+  /** How far below the paper's upper edge `pos` stood, px. */
+  below: number;
+}
+
 /** Transactions that show what the server has. */
 const SHOWN = "yanchi-shown";
 /** How the text of a transaction came to be: a `Wish`. */
@@ -35,7 +43,7 @@ export class Sheet {
   #editor: Editor | null = null;
   #blank = EditorState.create({ schema: getSchema(extensions) });
   #plugins: Plugin[] = [];
-  #places = new Map<string, { head: number; top: number }>();
+  #places = new Map<string, Place>();
   #flashing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly told: (change: Change) => void) {}
@@ -63,16 +71,7 @@ export class Sheet {
       enableCoreExtensions: { delete: false, drop: false, paste: false, textDirection: false },
       coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: "\n" } },
       editorProps: {
-        attributes: {
-          class: "manuscript",
-          "aria-label": t.manuscript,
-          "aria-multiline": "true",
-          lang: "zh-CN",
-          spellcheck: "false",
-          autocorrect: "off",
-          autocapitalize: "off",
-          translate: "no",
-        },
+        attributes: (state) => attributes(state.doc),
         handlePaste: pasted,
         handleDrop: dropped,
         scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
@@ -123,13 +122,22 @@ export class Sheet {
     const state = EditorState.create({ doc, selection, plugins });
     if (!this.#view) this.#blank = state;
     else this.#view.updateState(state);
-    if (this.#scroller) this.#scroller.scrollTop = place?.top ?? 0;
+    if (this.#scroller) this.#scroller.scrollTop = 0;
+    if (place?.pos) this.#scroll(place.pos, place.below);
   }
 
   /** Remembers where the author is in a chapter. */
   leave(chapter: string): void {
-    const top = this.#scroller?.scrollTop ?? 0;
-    this.#places.set(chapter, { head: this.state.selection.head, top });
+    const view = this.#view;
+    const scroller = this.#scroller;
+    const { head } = this.state.selection;
+    const place = { head, pos: 0, below: 0 };
+    this.#places.set(chapter, place);
+    if (!view || !scroller?.scrollTop) return;
+    const { top } = scroller.getBoundingClientRect();
+    const { left, width } = view.dom.getBoundingClientRect();
+    place.pos = view.posAtCoords({ left: left + width / 2, top: top + 4 })?.pos ?? 0;
+    if (place.pos) place.below = view.coordsAtPos(place.pos).top - top;
   }
 
   /** Shows another text of the same chapter; what is the same in both stays as it is. */
@@ -166,13 +174,26 @@ export class Sheet {
     const scroller = this.#scroller;
     if (!view || !scroller) return;
     view.focus();
-    const top = view.coordsAtPos(from).top - scroller.getBoundingClientRect().top;
-    scroller.scrollTop += top - scroller.clientHeight / 3;
+    this.#scroll(from, scroller.clientHeight / 3);
     clearTimeout(this.#flashing);
     this.#flashing = setTimeout(
       () => composition.settled(() => this.#dispatch(this.state.tr.setMeta(flash, "over"))),
       FLASH_MS,
     );
+  }
+
+  /** Has `pos` stand `below` the paper's upper edge. */
+  #scroll(pos: number, below: number): void {
+    const go = () => {
+      const view = this.#view;
+      const scroller = this.#scroller;
+      if (!view || !scroller || pos > view.state.doc.content.size) return;
+      const { top } = scroller.getBoundingClientRect();
+      scroller.scrollTop += view.coordsAtPos(pos).top - top - below;
+    };
+    go();
+    // What came into sight only now has another height than was guessed.
+    if (this.#view?.dom.classList.contains("long")) requestAnimationFrame(go);
   }
 
   #dispatch(tr: Transaction): void {
@@ -192,6 +213,22 @@ export class Sheet {
       wish: root?.getMeta(WISH) as Wish | undefined,
     });
   }
+}
+
+/** Of a very long chapter only what is in sight is laid out. */
+const LONG = 200;
+
+function attributes(doc: Doc): Record<string, string> {
+  return {
+    class: doc.childCount > LONG ? "manuscript long" : "manuscript",
+    "aria-label": t.manuscript,
+    "aria-multiline": "true",
+    lang: "zh-CN",
+    spellcheck: "false",
+    autocorrect: "off",
+    autocapitalize: "off",
+    translate: "no",
+  };
 }
 
 /** Turns `tr`'s document into `wanted`, leaving alone what both begin and end with. */
