@@ -21,15 +21,19 @@ from server.routes import (
     adapters,
     chapters,
     characters,
+    days,
     files,
     generation,
     health,
     lore,
     outlines,
     recaps,
+    replacing,
+    revisions,
     search,
     story,
     templates,
+    volumes,
     works,
 )
 from server.settings import ROOT
@@ -62,8 +66,8 @@ def create_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.add_middleware(SecureHeaders)
     for module in (
-        works, chapters, characters, outlines, lore, generation, recaps, story, search, files,
-        adapters, templates, health,
+        works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
+        generation, recaps, story, search, files, adapters, templates, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

@@ -6,6 +6,7 @@ revision; nothing is overwritten, and deleting puts a row in the bin.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import func, update
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from retrieval import types
 from retrieval.types import ChapterText
+from server.edits import Edit, edits_between
 from server.errors import Conflict, NotFound, StaleRevision
 from server.models import (
     Chapter,
@@ -25,6 +27,8 @@ from server.models import (
     now,
 )
 from server.places import move_places
+from server.sizes import changed_chars, chars_of, han_of
+from server.titles import counted_titles
 
 LOCKED = "locked"
 
@@ -57,14 +61,35 @@ def list_works(session: Session) -> list[Work]:
     return list(session.exec(query.order_by(col(Work.updated_at).desc())))
 
 
-def work_chars(session: Session, work_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """(chapters, characters) of each work."""
+def list_binned_works(session: Session) -> list[Work]:
+    query = select(Work).where(col(Work.deleted_at).is_not(None))
+    return list(session.exec(query.order_by(col(Work.deleted_at).desc())))
+
+
+def get_binned_work(session: Session, work_id: str) -> Work:
+    work = session.get(Work, work_id)
+    if work is None or work.deleted_at is None:
+        raise NotFound("回收处没有这部作品。", code="work_not_found")
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a work holds: `chars` without blanks, `han` Chinese characters alone."""
+
+    chapters: int = 0
+    chars: int = 0
+    han: int = 0
+
+
+def work_sizes(session: Session, work_ids: Sequence[str]) -> dict[str, Size]:
+    """Of those works that have chapters, what is in the bin not counted."""
     query = (
-        select(Chapter.work_id, func.count(), func.coalesce(func.sum(Chapter.chars), 0))
+        select(Chapter.work_id, func.count(), func.sum(Chapter.chars), func.sum(Chapter.han))
         .where(col(Chapter.work_id).in_(work_ids), col(Chapter.deleted_at).is_(None))
         .group_by(Chapter.work_id)
     )
-    return {work: (count, chars) for work, count, chars in session.exec(query)}
+    return {work: Size(count, chars, han) for work, count, chars, han in session.exec(query)}
 
 
 def get_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
@@ -77,6 +102,11 @@ def get_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
 def list_chapters(session: Session, work_id: str) -> list[Chapter]:
     query = select(Chapter).where(Chapter.work_id == work_id, col(Chapter.deleted_at).is_(None))
     return list(session.exec(query.order_by(col(Chapter.position))))
+
+
+def list_binned_chapters(session: Session, work_id: str) -> list[Chapter]:
+    query = select(Chapter).where(Chapter.work_id == work_id, col(Chapter.deleted_at).is_not(None))
+    return list(session.exec(query.order_by(col(Chapter.deleted_at).desc())))
 
 
 def chapter_text(session: Session, chapter: Chapter, number: int | None = None) -> str:
@@ -94,16 +124,6 @@ def get_revision(session: Session, chapter: Chapter, number: int) -> ChapterRevi
     if revision is None:
         raise NotFound(f"这一章没有第 {number} 版。", code="revision_not_found")
     return revision
-
-
-def list_revisions(session: Session, chapter: Chapter) -> list[tuple[ChapterRevision, int]]:
-    """Every revision, newest first, without its text but with the text's length."""
-    query = (
-        select(ChapterRevision, func.length(ChapterRevision.text))
-        .where(ChapterRevision.chapter_id == chapter.id)
-        .order_by(col(ChapterRevision.number).desc())
-    )
-    return [(revision, length) for revision, length in session.exec(query)]
 
 
 def add_chapter(
@@ -143,10 +163,13 @@ def save_text(
     base: int | None = None,
     origin: str = "typed",
     generation_id: str | None = None,
+    candidate: int = 0,
+    edits: Sequence[Edit] | None = None,
 ) -> ChapterRevision | None:
     """Add a revision; None when the text is what it was. Places in it move along (`places`).
 
-    `base` is the revision the author was looking at: another one current raises
+    `edits` are what turns the current text into this one, where the caller knows better than
+    comparing would tell. `base` is the revision the author was looking at: another one current raises
     StaleRevision, so that a conflict becomes a choice and not a loss.
     """
     if base is not None and base != chapter.revision:
@@ -167,52 +190,20 @@ def save_text(
         sha256=digest,
         origin=origin,
         generation_id=generation_id,
+        candidate=candidate,
+        chars=chars_of(text),
     )
     old = current.text if current is not None else ""
-    move_places(session, chapter, old, text, revision.number)
-    chapter.revision = revision.number
-    chapter.chars = sum(not c.isspace() for c in text)
+    changes = edits_between(old, text) if edits is None else edits
+    revision.added, revision.removed = changed_chars(old, text, changes)
+    move_places(session, chapter, changes, text, revision.number)
+    chapter.revision, chapter.chars, chapter.han = revision.number, revision.chars, han_of(text)
     chapter.updated_at = now()
-    work = session.get(Work, chapter.work_id)
-    if work is not None:
-        work.updated_at = now()
+    work = session.get_one(Work, chapter.work_id)
+    work.updated_at = work.edited_at = now()
     session.add(revision)
     session.add(chapter)
     return revision
-
-
-def move_chapter(session: Session, chapter: Chapter, position: int) -> None:
-    others = [c for c in list_chapters(session, chapter.work_id) if c.id != chapter.id]
-    others.insert(max(0, min(position, len(others))), chapter)
-    renumber(session, others)
-
-
-def renumber(session: Session, chapters: Sequence[Chapter]) -> None:
-    for place, chapter in enumerate(chapters):
-        if chapter.position != place:
-            chapter.position = place
-            session.add(chapter)
-
-
-def bin_chapter(session: Session, chapter: Chapter) -> None:
-    """Into the bin; the others close the gap."""
-    chapter.deleted_at = now()
-    session.add(chapter)
-    session.flush()
-    renumber(session, list_chapters(session, chapter.work_id))
-
-
-def restore_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
-    """Out of the bin, to the place it had or the end."""
-    chapter = session.get(Chapter, chapter_id)
-    if chapter is None or chapter.work_id != work_id or chapter.deleted_at is None:
-        raise NotFound("回收处没有这一章。", code="chapter_not_found")
-    place = chapter.position
-    chapter.deleted_at = None
-    session.add(chapter)
-    session.flush()
-    move_chapter(session, chapter, place)
-    return chapter
 
 
 def book_texts(session: Session, work_id: str) -> list[ChapterText]:
@@ -227,7 +218,9 @@ def book_texts(session: Session, work_id: str) -> list[ChapterText]:
         .where(Chapter.work_id == work_id, col(Chapter.deleted_at).is_(None))
         .order_by(col(Chapter.position))
     )
-    return [ChapterText(c.id, c.position, c.title, text) for c, text in session.exec(query)]
+    rows = session.exec(query).all()
+    titles = counted_titles(session, work_id)
+    return [ChapterText(c.id, c.position, titles.get(c.id, c.title), text) for c, text in rows]
 
 
 def list_volumes(session: Session, work_id: str) -> list[Volume]:

@@ -15,19 +15,20 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Text, cast
 from sqlmodel import Session, col, or_, select
 
-from server.edits import Edit, edits_between, moved
+from server.edits import Edit, moved
 from server.models import Chapter, Fact, Knowers, Lorebook, LoreEntry, Progression, Scene
 
 Timed = Progression | Fact | LoreEntry
 
 
-def move_places(session: Session, chapter: Chapter, old: str, new: str, revision: int) -> None:
-    """Move what points into this chapter from its old text to `new`, its `revision`."""
+def move_places(
+    session: Session, chapter: Chapter, edits: Sequence[Edit], new: str, revision: int
+) -> None:
+    """Move what points into this chapter to `new`, its `revision`, which `edits` made of it."""
     scenes = session.exec(select(Scene).where(Scene.chapter_id == chapter.id)).all()
     timed = _pointing(session, chapter)
     if not scenes and not timed:
         return
-    edits = edits_between(old, new)
     for scene in scenes:
         _move_scene(scene, edits)
     for row in timed:

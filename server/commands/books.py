@@ -150,14 +150,14 @@ def list_works(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
         with _bookshelf(data_dir) as (database, _), database.reading() as session:
             works = manuscript.list_works(session)
-            sizes = manuscript.work_chars(session, [w.id for w in works])
+            sizes = manuscript.work_sizes(session, [w.id for w in works])
         rows = [
             {
                 "work": w.id,
                 "title": w.title,
                 "author": w.author,
-                "chapters": sizes.get(w.id, (0, 0))[0],
-                "characters": sizes.get(w.id, (0, 0))[1],
+                "chapters": sizes[w.id].chapters if w.id in sizes else 0,
+                "characters": sizes[w.id].chars if w.id in sizes else 0,
             }
             for w in works
         ]

@@ -31,6 +31,7 @@ from server.db import Database
 from server.errors import NotFound
 from server.kept import Kept
 from server.rows import OF
+from server.titles import counted_titles
 
 VERSION, REFUSED = "version", "refused"
 READ = 4096
@@ -54,7 +55,11 @@ class Memory:
 
 def load_memory(session: Session, work_id: str) -> Memory:
     rows = session.execute(_RECAPS, {"of": work_id})
-    chapters = [tuple(row) for row in session.execute(_CHAPTERS, {"of": work_id})]
+    titles = counted_titles(session, work_id)
+    chapters = [
+        (id, order, titles.get(id, title), *rest)
+        for id, order, title, *rest in session.execute(_CHAPTERS, {"of": work_id})
+    ]
     recaps = (_recap(*row) for row in rows)
     return Memory(_plans.of(work_id, chapters), {r.key: r for r in recaps})
 

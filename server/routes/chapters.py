@@ -1,18 +1,18 @@
-"""Chapters: text in revisions, order, notes, the bin."""
+"""Chapters: their text, names and notes, the bin."""
+
+from collections.abc import Iterable
 
 from fastapi import APIRouter, status
 
-from server import manuscript
+from server import manuscript, ordering, titles
 from server.deps import ChapterId, Reading, TheDesk, WorkId, Writing
-from server.errors import ChapterGone
-from server.models import Chapter, ChapterRevision, now
+from server.errors import ChapterGone, Invalid
+from server.models import Chapter, ChapterRevision, Work, now
 from server.schemas.manuscript import (
     ChapterChange,
     ChapterFull,
     ChapterNew,
     ChapterOut,
-    RevisionFull,
-    RevisionOut,
     Saved,
     TextSave,
 )
@@ -21,30 +21,35 @@ router = APIRouter(prefix="/api/works/{work_id}/chapters", tags=["chapters"])
 
 
 @router.get("")
-def list_chapters(work_id: WorkId, session: Reading) -> list[ChapterOut]:
-    manuscript.get_work(session, work_id)
-    return [ChapterOut.model_validate(c) for c in manuscript.list_chapters(session, work_id)]
+def list_chapters(work_id: WorkId, session: Reading, bin: bool = False) -> list[ChapterOut]:
+    """In the order of the telling, or with `bin` what was deleted, the latest first."""
+    work = manuscript.get_work(session, work_id)
+    if not bin:
+        return all_out(work, manuscript.list_chapters(session, work_id))
+    gone = manuscript.list_binned_chapters(session, work_id)
+    return [_named(c, titles.called_in_bin(work, c)) for c in gone]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_chapter(
     work_id: WorkId, wanted: ChapterNew, session: Writing, desk: TheDesk
 ) -> ChapterOut:
+    """At `position`; without one at its volume's end, or the work's."""
     work = manuscript.get_work(session, work_id)
+    fields = wanted.model_dump()
     if wanted.volume_id is not None:
         manuscript.get_volume(session, work_id, wanted.volume_id)
-    chapter = manuscript.add_chapter(session, work, **wanted.model_dump())
-    session.commit()
-    desk.indexer.request(work_id)
-    desk.recaps.request(work_id)
-    return ChapterOut.model_validate(chapter)
+        if wanted.position is None:
+            fields["position"] = ordering.end_of_volume(session, work_id, wanted.volume_id)
+    chapter = manuscript.add_chapter(session, work, **fields)
+    return _changed(session, desk, chapter)
 
 
 @router.get("/{chapter_id}")
 def get_chapter(work_id: WorkId, chapter_id: ChapterId, session: Reading) -> ChapterFull:
     chapter = manuscript.get_chapter(session, work_id, chapter_id)
     text = manuscript.chapter_text(session, chapter)
-    return ChapterFull(**ChapterOut.model_validate(chapter).model_dump(), text=text)
+    return ChapterFull(**_out(session, chapter).model_dump(), text=text)
 
 
 @router.put("/{chapter_id}")
@@ -52,8 +57,18 @@ def save_text(
     work_id: WorkId, chapter_id: ChapterId, wanted: TextSave, session: Writing, desk: TheDesk
 ) -> Saved:
     chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    revision = manuscript.save_text(session, chapter, wanted.text, base=wanted.base_revision)
-    return _saved(session, desk, chapter, revision)
+    if wanted.generation is not None:
+        _accept(session, chapter, wanted)
+    revision = manuscript.save_text(
+        session,
+        chapter,
+        wanted.text,
+        base=wanted.base_revision,
+        origin=wanted.origin if wanted.generation is None else "accepted",
+        generation_id=wanted.generation,
+        candidate=wanted.candidate,
+    )
+    return saved(session, desk, chapter, revision)
 
 
 @router.patch("/{chapter_id}")
@@ -63,25 +78,24 @@ def change_chapter(
     chapter = manuscript.get_chapter(session, work_id, chapter_id)
     fields = change.model_dump(exclude_unset=True)
     position = fields.pop("position", None)
-    if fields.get("volume_id") is not None:
-        manuscript.get_volume(session, work_id, fields["volume_id"])
     volume = fields.pop("volume_id", chapter.volume_id)
+    if volume is not None:
+        manuscript.get_volume(session, work_id, volume)
     chapter.sqlmodel_update({k: v for k, v in fields.items() if v is not None})
-    chapter.volume_id = volume
     chapter.updated_at = now()
     session.add(chapter)
+    if volume is not None and volume != chapter.volume_id:
+        ordering.into_volume(session, chapter, volume)
+    chapter.volume_id = volume
     if position is not None:
-        manuscript.move_chapter(session, chapter, position)
-    session.commit()
-    desk.indexer.request(work_id)
-    desk.recaps.request(work_id)
-    return ChapterOut.model_validate(chapter)
+        ordering.move_chapter(session, chapter, position)
+    return _changed(session, desk, chapter)
 
 
 @router.delete("/{chapter_id}", status_code=status.HTTP_204_NO_CONTENT)
 def bin_chapter(work_id: WorkId, chapter_id: ChapterId, session: Writing, desk: TheDesk) -> None:
     """Into the bin; a continuation that runs in it ends with `chapter_gone`."""
-    manuscript.bin_chapter(session, manuscript.get_chapter(session, work_id, chapter_id))
+    ordering.bin_chapter(session, manuscript.get_chapter(session, work_id, chapter_id))
     session.commit()
     gone = ChapterGone("续写时这一章被删除了，写出的文字留在生成记录里。")
     desk.continuation.running.stop_chapter(chapter_id, gone)
@@ -94,41 +108,46 @@ def restore_chapter(
     work_id: WorkId, chapter_id: ChapterId, session: Writing, desk: TheDesk
 ) -> ChapterOut:
     manuscript.get_work(session, work_id)
-    chapter = manuscript.restore_chapter(session, work_id, chapter_id)
+    return _changed(session, desk, ordering.restore_chapter(session, work_id, chapter_id))
+
+
+def all_out(work: Work, chapters: Iterable[Chapter]) -> list[ChapterOut]:
+    """All of a work's living chapters, given in the order of the telling."""
+    rows = list(chapters)
+    names = titles.called(work, rows)
+    return [_named(chapter, names[chapter.id]) for chapter in rows]
+
+
+def _out(session: Writing, chapter: Chapter) -> ChapterOut:
+    work = manuscript.get_work(session, chapter.work_id)
+    return _named(chapter, titles.call(session, work, chapter))
+
+
+def _named(chapter: Chapter, names: titles.Called) -> ChapterOut:
+    out = ChapterOut.model_validate(chapter)
+    return out.model_copy(update={"label": names.label, "name": names.name})
+
+
+def _changed(session: Writing, desk: TheDesk, chapter: Chapter) -> ChapterOut:
     session.commit()
-    desk.indexer.request(work_id)
-    desk.recaps.request(work_id)
-    return ChapterOut.model_validate(chapter)
+    desk.indexer.request(chapter.work_id)
+    desk.recaps.request(chapter.work_id)
+    return _out(session, chapter)
 
 
-@router.get("/{chapter_id}/revisions")
-def list_revisions(work_id: WorkId, chapter_id: ChapterId, session: Reading) -> list[RevisionOut]:
-    chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    return [_revision(r, n) for r, n in manuscript.list_revisions(session, chapter)]
+def _accept(session: Writing, chapter: Chapter, wanted: TextSave) -> None:
+    """Note that the author took (a part of) what was generated for this chapter."""
+    assert wanted.generation is not None
+    generation = manuscript.get_generation(session, chapter.work_id, wanted.generation)
+    if generation.chapter_id != chapter.id:
+        raise Invalid("这次续写不是为这一章写的，请刷新后再收。", code="other_chapter")
+    if generation.state != "running" and wanted.candidate >= len(generation.outputs):
+        raise Invalid("没有这个候选，请从已有的候选里选。", code="no_such_candidate")
+    generation.verdict = "accepted"
+    session.add(generation)
 
 
-@router.get("/{chapter_id}/revisions/{number}")
-def get_revision(
-    work_id: WorkId, chapter_id: ChapterId, number: int, session: Reading
-) -> RevisionFull:
-    chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    revision = manuscript.get_revision(session, chapter, number)
-    out = _revision(revision, len(revision.text))
-    return RevisionFull(**out.model_dump(), text=revision.text)
-
-
-@router.post("/{chapter_id}/revisions/{number}/restore")
-def restore_revision(
-    work_id: WorkId, chapter_id: ChapterId, number: int, session: Writing, desk: TheDesk
-) -> Saved:
-    """The old text as a new revision: what came between stays too."""
-    chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    text = manuscript.get_revision(session, chapter, number).text
-    revision = manuscript.save_text(session, chapter, text, origin="restored")
-    return _saved(session, desk, chapter, revision)
-
-
-def _saved(
+def saved(
     session: Writing, desk: TheDesk, chapter: Chapter, revision: ChapterRevision | None
 ) -> Saved:
     session.commit()
@@ -136,7 +155,3 @@ def _saved(
         desk.indexer.request(chapter.work_id)
         desk.recaps.request(chapter.work_id)
     return Saved(revision=chapter.revision, chars=chapter.chars, changed=revision is not None)
-
-
-def _revision(revision: ChapterRevision, length: int) -> RevisionOut:
-    return RevisionOut.model_validate(revision).model_copy(update={"length": length})

@@ -1,87 +1,91 @@
-"""Works and their volumes."""
+"""Works: the shelf and its bin."""
+
+from collections.abc import Iterable
 
 from fastapi import APIRouter, status
+from sqlmodel import Session
 
-from server import manuscript
-from server.deps import Reading, RowId, TheDesk, WorkId, Writing
-from server.models import Volume, Work, now
-from server.schemas.manuscript import VolumeNew, VolumeOut, WorkChange, WorkNew, WorkOut
+from server import days, manuscript
+from server.deps import Reading, TheDesk, WorkId, Writing
+from server.models import Work, now
+from server.schemas.manuscript import WorkChange, WorkNew, WorkOut
 
 router = APIRouter(prefix="/api/works", tags=["works"])
 
 
 @router.get("")
-def list_works(session: Reading) -> list[WorkOut]:
-    works = manuscript.list_works(session)
-    sizes = manuscript.work_chars(session, [w.id for w in works])
-    return [_out(work, sizes.get(work.id, (0, 0))) for work in works]
+def list_works(session: Reading, bin: bool = False) -> list[WorkOut]:
+    """What stands on the shelf, or with `bin` what was deleted, the latest first."""
+    works = manuscript.list_binned_works(session) if bin else manuscript.list_works(session)
+    return _all_out(session, works)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_work(wanted: WorkNew, session: Writing) -> WorkOut:
-    work = Work(**wanted.model_dump())
+    work = Work(**wanted.model_dump(exclude_none=True))
     session.add(work)
     session.flush()
-    return _out(work, (0, 0))
+    return _out(session, work)
 
 
 @router.get("/{work_id}")
 def get_work(work_id: WorkId, session: Reading) -> WorkOut:
-    work = manuscript.get_work(session, work_id)
-    return _out(work, manuscript.work_chars(session, [work.id]).get(work.id, (0, 0)))
+    return _out(session, manuscript.get_work(session, work_id))
 
 
 @router.patch("/{work_id}")
-def change_work(work_id: WorkId, change: WorkChange, session: Writing) -> WorkOut:
+def change_work(work_id: WorkId, change: WorkChange, session: Writing, desk: TheDesk) -> WorkOut:
     work = manuscript.get_work(session, work_id)
+    counted = work.numbering, work.unit
     work.sqlmodel_update(change.model_dump(exclude_none=True))
     work.updated_at = now()
     session.add(work)
-    return _out(work, manuscript.work_chars(session, [work.id]).get(work.id, (0, 0)))
+    session.commit()
+    if (work.numbering, work.unit) != counted:
+        desk.indexer.request(work_id)
+        desk.recaps.request(work_id)
+    return _out(session, work)
 
 
 @router.delete("/{work_id}", status_code=status.HTTP_204_NO_CONTENT)
-def bin_work(work_id: WorkId, session: Writing, desk: TheDesk) -> None:
-    work = manuscript.get_work(session, work_id)
-    work.deleted_at = now()
-    session.add(work)
+def delete_work(work_id: WorkId, session: Writing, desk: TheDesk, forever: bool = False) -> None:
+    """Into the bin; `forever` deletes what lies there already, with all that belongs to it."""
+    if forever:
+        session.delete(manuscript.get_binned_work(session, work_id))
+        session.commit()
+    else:
+        work = manuscript.get_work(session, work_id)
+        work.deleted_at = now()
+        session.add(work)
     desk.library.drop(work_id)
 
 
-@router.get("/{work_id}/volumes")
-def list_volumes(work_id: WorkId, session: Reading) -> list[VolumeOut]:
-    manuscript.get_work(session, work_id)
-    return [VolumeOut.model_validate(v) for v in manuscript.list_volumes(session, work_id)]
-
-
-@router.post("/{work_id}/volumes", status_code=status.HTTP_201_CREATED)
-def create_volume(work_id: WorkId, wanted: VolumeNew, session: Writing) -> VolumeOut:
-    manuscript.get_work(session, work_id)
-    place = len(manuscript.list_volumes(session, work_id))
-    volume = Volume(work_id=work_id, position=place, title=wanted.title)
-    session.add(volume)
-    session.flush()
-    return VolumeOut.model_validate(volume)
-
-
-@router.patch("/{work_id}/volumes/{volume_id}")
-def rename_volume(
-    work_id: WorkId, volume_id: RowId, wanted: VolumeNew, session: Writing
-) -> VolumeOut:
-    volume = manuscript.get_volume(session, work_id, volume_id)
-    volume.title = wanted.title
-    session.add(volume)
-    return VolumeOut.model_validate(volume)
-
-
-@router.delete("/{work_id}/volumes/{volume_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_volume(work_id: WorkId, volume_id: RowId, session: Writing, desk: TheDesk) -> None:
-    """The volume goes; its chapters stay where they are, in no volume."""
-    session.delete(manuscript.get_volume(session, work_id, volume_id))
+@router.post("/{work_id}/restore")
+def restore_work(work_id: WorkId, session: Writing, desk: TheDesk) -> WorkOut:
+    work = manuscript.get_binned_work(session, work_id)
+    work.deleted_at = None
+    session.add(work)
     session.commit()
+    desk.indexer.request(work_id)
     desk.recaps.request(work_id)
+    return _out(session, work)
 
 
-def _out(work: Work, size: tuple[int, int]) -> WorkOut:
-    out = WorkOut.model_validate(work)
-    return out.model_copy(update={"chapters": size[0], "chars": size[1]})
+def _out(session: Session, work: Work) -> WorkOut:
+    return _all_out(session, [work])[0]
+
+
+def _all_out(session: Session, works: Iterable[Work]) -> list[WorkOut]:
+    rows = list(works)
+    sizes = manuscript.work_sizes(session, [work.id for work in rows])
+    written = days.written_today(session)
+    return [_as_out(work, sizes.get(work.id), written.get(work.id)) for work in rows]
+
+
+def _as_out(work: Work, size: manuscript.Size | None, written: days.Written | None) -> WorkOut:
+    held, done = size or manuscript.Size(), written or days.Written()
+    return WorkOut.model_validate(work).model_copy(
+        update={
+            "chapters": held.chapters, "chars": held.chars, "han": held.han, "today": done.all,
+        }
+    )  # fmt: skip

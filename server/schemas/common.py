@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ChapterTitle = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=20_000)]
-ChapterBody = Annotated[str, StringConstraints(max_length=2_000_000)]
+LONGEST_CHAPTER = 2_000_000
+ChapterBody = Annotated[str, StringConstraints(max_length=LONGEST_CHAPTER)]
 Status = Literal["outline", "draft", "done", "locked"]
 Kind = Literal["preface", "chapter", "extra", "afterword"]
 

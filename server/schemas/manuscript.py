@@ -1,4 +1,4 @@
-"""Wire shapes of the book: works, volumes, chapters, revisions, characters, outlines."""
+"""Wire shapes of the book: works, volumes, chapters, characters, outlines."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -6,7 +6,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from retrieval.budget import shares_from
-from server.schemas.common import ChapterBody, Kind, Note, Shape, Status, Title, Wanted
+from server.pigments import Pigment
+from server.schemas.common import (
+    ChapterBody,
+    ChapterTitle,
+    Id,
+    Kind,
+    Note,
+    Shape,
+    Status,
+    Title,
+    Wanted,
+)
+
+Numbering = Literal["auto", "own"]
+Unit = Literal["章", "回", "节", "集"]
+Goal = Annotated[int, Field(ge=0, le=1_000_000, description="Characters a day; 0: none.")]
+ItemId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class WorkOut(Shape):
@@ -16,10 +32,18 @@ class WorkOut(Shape):
     synopsis: str
     style: str
     defaults: dict[str, Any]
+    cover: Pigment
+    goal: int
+    numbering: Numbering
+    unit: Unit
     chapters: int = 0
-    chars: int = 0
+    chars: int = Field(default=0, description="Without blanks.")
+    han: int = Field(default=0, description="Chinese characters alone.")
+    today: int = Field(default=0, description="Characters typed and accepted today.")
     created_at: datetime
     updated_at: datetime
+    edited_at: datetime = Field(description="When a chapter's text last changed.")
+    deleted_at: datetime | None = None
 
 
 class WorkNew(Wanted):
@@ -27,6 +51,10 @@ class WorkNew(Wanted):
     author: str = Field(default="", max_length=200)
     synopsis: Note = ""
     style: Note = ""
+    cover: Pigment | None = Field(default=None, description="null: one is given.")
+    goal: Goal = 0
+    numbering: Numbering = "auto"
+    unit: Unit = "章"
 
 
 class WorkChange(Wanted):
@@ -34,6 +62,10 @@ class WorkChange(Wanted):
     author: str | None = Field(default=None, max_length=200)
     synopsis: Note | None = None
     style: Note | None = None
+    cover: Pigment | None = None
+    goal: Goal | None = None
+    numbering: Numbering | None = None
+    unit: Unit | None = None
     defaults: dict[str, Any] | None = Field(
         default=None,
         description="What is remembered for the next continuation; `budget` holds the work's own "
@@ -60,6 +92,20 @@ class VolumeNew(Wanted):
     title: Title
 
 
+class VolumeChange(Wanted):
+    title: Title | None = None
+    position: int | None = Field(
+        default=None, ge=0, description="Its chapters move along in the telling."
+    )
+
+
+class ContextChoice(Wanted):
+    """Ids of context items that every prompt in the chapter has to take or to leave."""
+
+    pinned: list[ItemId] = Field(default_factory=list, max_length=500)
+    excluded: list[ItemId] = Field(default_factory=list, max_length=500)
+
+
 class ChapterOut(Shape):
     """A chapter without its text."""
 
@@ -67,13 +113,18 @@ class ChapterOut(Shape):
     volume_id: str | None
     position: int
     title: str
+    label: str = Field(default="", description="第十二章; empty where it has no number.")
+    name: str = Field(default="", description="The title without its number.")
     kind: str
     status: str
     notes: str
+    context: ContextChoice
     revision: int
     chars: int
+    han: int
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
 
 class ChapterFull(ChapterOut):
@@ -81,7 +132,7 @@ class ChapterFull(ChapterOut):
 
 
 class ChapterNew(Wanted):
-    title: Title
+    title: ChapterTitle = ""
     text: ChapterBody = ""
     volume_id: str | None = None
     kind: Kind = "chapter"
@@ -89,9 +140,10 @@ class ChapterNew(Wanted):
 
 
 class ChapterChange(Wanted):
-    title: Title | None = None
+    title: ChapterTitle | None = None
     status: Status | None = None
     notes: Note | None = None
+    context: ContextChoice | None = None
     volume_id: str | None = None
     position: int | None = Field(default=None, ge=0)
 
@@ -101,25 +153,18 @@ class TextSave(Wanted):
     base_revision: int | None = Field(
         default=None, ge=0, description="The revision this text was made from."
     )
+    origin: Literal["typed", "rewritten", "pasted", "synced"] = "typed"
+    generation: Id | None = Field(
+        default=None,
+        description="The text holds this generation or a part of it, which counts as accepted.",
+    )
+    candidate: int = Field(default=0, ge=0, le=100)
 
 
 class Saved(BaseModel):
     revision: int
     chars: int
     changed: bool
-
-
-class RevisionOut(Shape):
-    number: int
-    sha256: str
-    origin: str
-    generation_id: str | None
-    created_at: datetime
-    length: int = 0
-
-
-class RevisionFull(RevisionOut):
-    text: str
 
 
 class CharacterOut(Shape):

@@ -1,6 +1,6 @@
 """From rows to a Brief: everything that is known at one point of one chapter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_
@@ -19,6 +19,7 @@ from server.models import Chapter, Character, OutlineNode
 from server.recaps.notes import recap_notes
 from server.rows import OF, Rows
 from server.story import load_story_time, order_of
+from server.titles import full_titles
 
 TAIL_CHARS = 12_000
 """More of the chapter than any prompt's tail will hold."""
@@ -86,6 +87,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             f"续写位置 {offset} 不在本章之内（本章有 {len(text)} 字符），请在 0 到 {len(text)} 之间选。",
             code="offset_out_of_range",
         )
+    titles = full_titles(work, chapters)
     order = order_of(chapters)
     story = load_story_time(session, work.id, order)
     position = StoryPosition(chapter.position, offset)
@@ -98,7 +100,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     return Loaded(
         Brief(
             title=work.title,
-            chapter_title=chapter.title,
+            chapter_title=titles[chapter.id],
             before=before,
             opens_chapter=opens,
             style=work.style,
@@ -111,10 +113,10 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             view=view,
             recaps=recaps,
             outline=outline_notes(
-                _OUTLINE.of(session, work.id), chapters, chapter, view, told=bool(recaps)
+                _OUTLINE.of(session, work.id), chapters, chapter, view, titles, told=bool(recaps)
             ),
-            pinned=place.pinned,
-            excluded=place.excluded,
+            pinned=place.pinned | (_chosen(chapter, "pinned") - place.excluded),
+            excluded=place.excluded | (_chosen(chapter, "excluded") - place.pinned),
         ),
         position,
         chapter.id,
@@ -122,6 +124,11 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
         load_lore(session, work.id, order),
         turns_of(before if opens else text[:offset], place.beat),
     )
+
+
+def _chosen(chapter: Chapter, choice: str) -> frozenset[str]:
+    """What the author pinned or excluded for the whole chapter; a request may say otherwise."""
+    return frozenset(chapter.context.get(choice, ()))
 
 
 def _cast(
@@ -145,6 +152,7 @@ def outline_notes(
     chapters: Sequence[Chapter],
     here: Chapter,
     view: View,
+    titles: Mapping[str, str],
     told: bool = False,
 ) -> list[OutlineNote]:
     """The volume's and this chapter's plan and what the chapter before did; never later ones.
@@ -164,7 +172,7 @@ def outline_notes(
         if previous is not None and node.chapter_id == previous.id and node.summary:
             notes.append(
                 OutlineNote(
-                    node.id, "上一章的提纲", f"上一章（{previous.title}）：{node.summary}", 50
+                    node.id, "上一章的提纲", f"上一章（{titles[previous.id]}）：{node.summary}", 50
                 )
             )
         if node.chapter_id == here.id:

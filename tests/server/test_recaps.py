@@ -18,7 +18,7 @@ from sqlmodel import select
 
 from retrieval.memory.fresh import AUTHOR, EXTRACTIVE, Status
 from retrieval.memory.plan import Key, Level
-from server import manuscript
+from server import manuscript, ordering
 from server.db import Database
 from server.engines.scripted import Delay, ScriptedEngine, Text
 from server.models import Chapter, Recap, Volume, Work
@@ -124,7 +124,7 @@ def test_the_order_of_chapters_is_part_of_what_was_read(database: Database) -> N
     refresh(database, work)
     with database.session() as session:
         first = manuscript.list_chapters(session, work)[0]
-        manuscript.move_chapter(session, first, 1)
+        ordering.move_chapter(session, first, 1)
     plan = memory_of(database, work).plan
     made = refresh(database, work)
     assert made[0] == plan.parts[0].key
@@ -139,11 +139,11 @@ def test_recaps_of_a_deleted_chapter_go_and_of_a_restored_one_come_back(
     before = memory_of(database, work)
     gone = before.plan.chapters[1].id
     with database.session() as session:
-        manuscript.bin_chapter(session, manuscript.get_chapter(session, work, gone))
+        ordering.bin_chapter(session, manuscript.get_chapter(session, work, gone))
     refresh(database, work)
     assert Key(Level.CHAPTER, gone) not in memory_of(database, work).recaps
     with database.session() as session:
-        manuscript.restore_chapter(session, work, gone)
+        ordering.restore_chapter(session, work, gone)
     refresh(database, work)
     assert memory_of(database, work).recaps == before.recaps
 
