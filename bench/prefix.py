@@ -2,12 +2,14 @@
 
 Ten continuations in a row in one chapter of the sample novel, as an author would ask for them:
 each begins where the one before it ended, 150 characters on, and asks for something else. The
-prompts are the desk's own. The engine then gets them twice, over its own socket: as they are,
-and as the same blocks with what recall found first, which is how retrieval is usually put into
-a prompt. Each order has a cache of its own (`cache_salt`), so neither profits from the other.
-Time to first token from the second continuation on; hits by vLLM's own counters.
+prompts are the desk's own, which knows the chapter's last prompt each time. The engine then gets
+them twice, over its own socket: as they are, and as the same blocks with what recall found first,
+which is how retrieval is usually put into a prompt. Each order has a cache of its own
+(`cache_salt`), so neither profits from the other. Time to first token from the second
+continuation on; hits by vLLM's own counters.
 """
 
+import json
 import statistics
 import tempfile
 import time
@@ -45,11 +47,12 @@ def run(report: Report) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with serving(home / "data", home / "serve.log") as desk:
-            ours, naive = _measure(desk)
+            prompts, ours, naive = _measure(desk)
     _tell(report, ours, naive)
+    _tell_recall(report, prompts)
 
 
-def _measure(desk: RunningDesk) -> tuple[list[Asked], list[Asked]]:
+def _measure(desk: RunningDesk) -> tuple[list[dict[str, Any]], list[Asked], list[Asked]]:
     socket, key = desk.engine()
     through = httpx.Client(base_url=desk.address, timeout=300, trust_env=False)
     direct = httpx.Client(
@@ -60,6 +63,7 @@ def _measure(desk: RunningDesk) -> tuple[list[Asked], list[Asked]]:
     prompts = _prompts(through)
     naive = naive_order()
     return (
+        prompts,
         [_ask(direct, model, p["messages"], "ours") for p in prompts],
         [_ask(direct, model, _rendered(naive, p), "naive") for p in prompts],
     )
@@ -69,13 +73,29 @@ def _prompts(client: httpx.Client) -> list[dict[str, Any]]:
     work = client.get("/api/works").json()[0]["id"]
     root = f"/api/works/{work}/chapters"
     chapter = client.get(root).json()[-1]["id"]
-    made = []
-    for turn in range(TURNS):
-        wanted = {"offset": FIRST + turn * STEP, "beat": BEATS[turn], "length": 100}
-        answer = client.post(f"{root}/{chapter}/context", json=wanted)
+    return [
+        _begun(
+            client,
+            f"{root}/{chapter}/continue",
+            {"offset": FIRST + turn * STEP, "beat": BEATS[turn], "length": 100},
+        )
+        for turn in range(TURNS)
+    ]
+
+
+def _begun(client: httpx.Client, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The prompt of a continuation that is let go of at its first words."""
+    prompt: dict[str, Any] | None = None
+    with client.stream("POST", path, json=wanted) as answer:
         answer.raise_for_status()
-        made.append(answer.json())
-    return made
+        for line in answer.iter_lines():
+            if prompt is None and line.startswith("data: "):
+                prompt = json.loads(line.removeprefix("data: "))
+            elif line == "event: delta":
+                break
+    if prompt is None:
+        raise RuntimeError("the desk told no prompt")
+    return prompt
 
 
 def naive_order() -> PromptTemplate:
@@ -145,3 +165,22 @@ def _tell(report: Report, ours: Sequence[Asked], naive: Sequence[Asked]) -> None
     for name, asked in (("prefix_hit_rate", ours), ("prefix_hit_rate_naive", naive)):
         rate = sum(a.cached for a in asked[1:]) / sum(a.prompt for a in asked[1:])
         report.add(name, rate, "", "vLLM's prefix_cache_hits / prefix_cache_queries")
+
+
+def _tell_recall(report: Report, prompts: Sequence[dict[str, Any]]) -> None:
+    """What the prompts hold of what recall found, so that speed is not bought with it."""
+    tokens = [sum(k["tokens"] for k in _passages(p["kept"])) for p in prompts]
+    report.add("prefix_recall_tokens", statistics.mean(tokens), "", "passages in a prompt")
+    stands = [
+        max(_passages([*p["kept"], *p["dropped"]]), key=lambda k: k["score"] or 0)["id"]
+        in {k["id"] for k in p["kept"]}
+        for p in prompts
+    ]
+    note = "prompts in which the best passage of the moment stands"
+    report.add("prefix_best_recalled", statistics.mean(stands), "", note)
+    text = [sum(k["tokens"] for k in p["kept"] if k["group"] == "tail") for p in prompts]
+    report.add("prefix_text_tokens", statistics.mean(text), "", "of the chapter in a prompt")
+
+
+def _passages(account: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in account if entry["group"] == "passages"]

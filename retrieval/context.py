@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from retrieval import tail
 from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
+from retrieval.settling import excluded
 from retrieval.states import Hidden
 from retrieval.timeline import View
 from retrieval.types import Character, ContextItem, Fact, Found, Group, Refused
@@ -75,7 +76,7 @@ def items_for(brief: Brief) -> list[ContextItem]:
         *_tail(brief),
         *_beat(brief),
     ]
-    return [_pin(i, brief) for i in items if i.id not in brief.excluded]
+    return [_pin(i, brief) for i in items if not excluded(i, brief.excluded)]
 
 
 def _frame(brief: Brief) -> list[ContextItem]:

@@ -1,29 +1,34 @@
 """The prompt: what goes in, what stays out, why, and never more than the window holds.
 
 Items are placed in rounds (what is required, what stays the same, the chapter's own text, what
-changes with every request), counted with the served model's tokenizer, and the rendered whole is counted once more,
-template and all, until it fits. Training renders its examples here too, so that a tuned
-model meets in service exactly what it was taught on.
+changes with every request), counted with the served model's tokenizer, and the rendered whole
+is counted once more, template and all, until it fits. A chapter that is gone on with keeps what
+stood in its last prompt where it stood (`retrieval.settling`). Training renders its examples
+here too, so that a tuned model meets in service exactly what it was taught on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from retrieval.budget import DEFAULT_SHARES, ORDER, allowances
+from retrieval import settling
+from retrieval.budget import DEFAULT_SHARES, ORDER
 from retrieval.errors import PromptTooLarge
-from retrieval.shorten import shorten, shorten_tail
-from retrieval.snippet import around, focus
+from retrieval.placing import Placing
 from retrieval.template import PromptTemplate
-from retrieval.types import ContextItem, Group, Left, Placed, Prompt, Refused, TokenCounter
+from retrieval.types import (
+    ContextItem,
+    Group,
+    Left,
+    Message,
+    Placed,
+    Prompt,
+    Refused,
+    Stood,
+    TokenCounter,
+)
 
-SMALLEST_PIECE = 48
-"""Tokens below which a shortened item says nothing and is dropped instead."""
-
-HEADING = 12
-"""Tokens set aside for a block's heading and line ends until the whole is counted."""
-
-FRAME = (Group.SYSTEM, Group.RECAP, Group.LORE, Group.THREADS)
-"""The groups whose unused shares the steady items may have."""
+Rendered = tuple[tuple[Placed, ...], tuple[Message, ...], int]
+"""What stands, the messages that it makes, and their tokens."""
 
 
 def build(
@@ -35,248 +40,84 @@ def build(
     variables: Mapping[str, Any] | None = None,
     shares: Mapping[Group, float] = DEFAULT_SHARES,
     refused: Sequence[Refused] = (),
+    stood: Stood | None = None,
 ) -> Prompt:
     """The prompt of at most `limit` tokens, with an account of every item.
 
     `refused` are items that may not stand whatever the room, each with the reason that the
-    author is told beside those that did not fit.
+    author is told beside those that did not fit. With `stood` the prompt is one of several in
+    a row: it goes on from what stood in the last if the text still fits, and what it settles
+    itself has `item.settled`. Without, it stands alone.
 
     Raises PromptTooLarge when what is required does not fit.
     """
-    frame = tokens.count_messages(template.render((), variables))
-    desk = _Desk(items, tokens, limit - frame, limit)
-    desk.place_required()
-    desk.place_steady(shares)
-    desk.place_tail(shares)
-    desk.place_changing(shares)
-    return _fit(desk, template, variables, refused)
+    room = limit - tokens.count_messages(template.render((), variables))
+
+    def begun(candidates: Sequence[ContextItem]) -> Placing:
+        return Placing(candidates, tokens, room, limit)
+
+    def rendered(placing: Placing) -> Rendered:
+        kept = _in_order(placing.placed.values())
+        messages = template.render(kept, variables)
+        return kept, messages, tokens.count_messages(messages)
+
+    placing = None
+    if stood is None:
+        placing = _alone(begun(items), shares)
+    elif stood.tail:
+        placing = _going_on(begun(settling.going_on(items, stood)), shares, stood, rendered)
+    placing = placing or _anew(begun(settling.anew(items)), shares)
+    kept, messages, total = _fit(placing, rendered)
+    dropped = (*placing.dropped(), *_refused(tokens, refused))
+    return Prompt(messages, total, limit, kept, dropped, template.version)
 
 
-class _Desk:
-    """Items being placed against a shrinking number of tokens."""
-
-    def __init__(
-        self, items: Sequence[ContextItem], tokens: TokenCounter, room: int, limit: int
-    ) -> None:
-        self.tokens = tokens
-        self.limit = limit
-        self.room = room
-        self.left = room
-        self.full = dict(zip(items, tokens.count([i.text for i in items]), strict=True))
-        self.placed: dict[ContextItem, Placed] = {}
-        self.waiting = sorted(
-            (i for i in items if i.text.strip()), key=lambda i: (-i.priority, i.order, i.id)
-        )
-        self.reasons: dict[ContextItem, str] = {i: "内容为空" for i in items if not i.text.strip()}
-
-    def cost(self, item: ContextItem) -> int:
-        return self.full[item] + HEADING
-
-    @staticmethod
-    def cost_of(placed: Placed) -> int:
-        return placed.tokens + HEADING
-
-    def place_required(self) -> None:
-        """What must stand, the indivisible first; the divisible share what remains."""
-        required = [i for i in self.waiting if i.required]
-        for item in [i for i in required if i.keep is None]:
-            if self.cost(item) > self.left:
-                raise PromptTooLarge(
-                    f"{item.source}有 {self.full[item]} 词元，超出了模型的窗口"
-                    f"（共 {self.limit} 词元），请缩短它，或换用窗口更大的模型。"
-                )
-            self._put(item, item.text, "必需")
-        divisible = [i for i in required if i.keep is not None]
-        for n, item in enumerate(divisible):
-            # The verbatim tail waits for its share; it only takes its minimum here.
-            part = self.left // (len(divisible) - n)
-            wanted = min(self.cost(item), part, max(SMALLEST_PIECE + HEADING, self.room // 5))
-            self._put_shortened(item, wanted, "必需")
-            if item not in self.placed:
-                raise self.too_large()
-
-    def place_steady(self, shares: Mapping[Group, float]) -> None:
-        """What stays the same between two continuations: each group fills its share, best
-        first, and half of what the frame's groups leave goes to those that wait. Only items
-        that stand before them count, so that they do stay the same."""
-        room = allowances(self.room, shares)
-        for placed in self._standing(late=False):
-            room[placed.item.group] -= self.cost_of(placed)
-        steady = [i for i in self.waiting if i not in self.placed and not i.changes]
-        frame = [i for i in steady if i.group is not Group.CAST]
-        for item in frame:
-            self._put_within(item, room)
-        spare = sum(max(0, room[group]) for group in FRAME)
-        self._place_waiting(frame, min(spare // 2, self.left))
-        for item in [i for i in steady if i.group is Group.CAST]:
-            self._put_within(item, room)
-
-    def _put_within(self, item: ContextItem, room: dict[Group, int]) -> None:
-        if self.cost(item) <= min(room[item.group], self.left):
-            self._put(item, item.text, "在本组的份额内")
-            room[item.group] -= self.cost(item)
-        else:
-            self.reasons[item] = f"放不下：要 {self.full[item]} 词元，本组只剩 {room[item.group]}"
-
-    def place_tail(self, shares: Mapping[Group, float]) -> None:
-        """What the frame leaves, but for the share of the cast and the room of what changes:
-        who is in the scene may change, and the text has to begin at the same place."""
-        standing = self._standing(late=False)
-        frame = sum(self.cost_of(p) for p in standing if p.item.group is not Group.CAST)
-        cast = sum(self.cost_of(p) for p in standing if p.item.group is Group.CAST)
-        kept = max(cast, allowances(self.room, shares)[Group.CAST]) if self._has_cast() else 0
-        room = self.room - frame - kept - self._changing_room(shares)
-        for item in [i for i in self.placed if i.group is Group.TAIL]:
-            self._grow(item, room)
-
-    def _has_cast(self) -> bool:
-        return any(i.group is Group.CAST and not i.changes for i in self.full)
-
-    def place_changing(self, shares: Mapping[Group, float]) -> None:
-        """Passages, then whatever else the beat and the last lines call for.
-
-        Where the chapter is longer than its room they keep to theirs: each token here is read
-        anew by the engine with every continuation, and none before.
-        """
-        room = self.left
-        if any(p.shortened for p in self.placed.values() if p.item.group is Group.TAIL):
-            used = sum(self.cost_of(p) for p in self._standing(late=True))
-            room = min(room, self._changing_room(shares) - used)
-        waiting = [i for i in self.waiting if i not in self.placed and i.changes]
-        passages = [i for i in waiting if i.group is Group.PASSAGES]
-        others = [i for i in waiting if i.group is not Group.PASSAGES]
-        room -= self._place_passages(passages, room - room // 3 if others else room)
-        room -= self._place_waiting(others, room)
-        self._place_waiting(passages, room)
-
-    def _standing(self, *, late: bool) -> list[Placed]:
-        return [
-            p
-            for p in self.placed.values()
-            if p.item.changes is late and p.item.group is not Group.TAIL
-        ]
-
-    def _changing_room(self, shares: Mapping[Group, float]) -> int:
-        """The shares of passages and beat, less what the outline took of the latter; no less
-        than an eighth of the whole. Where nothing waits for it, the beat's alone."""
-        room = allowances(self.room, shares)
-        outline = sum(
-            self.cost_of(p) for p in self._standing(late=False) if p.item.group is Group.BEAT
-        )
-        if any(i.changes and not i.required for i in self.full):
-            return max(self.room // 8, room[Group.PASSAGES] + room[Group.BEAT] - outline)
-        beat = sum(self.cost(i) for i in self.full if i.changes)
-        step = max(1, self.room // 16)
-        return -(-beat // step) * step
-
-    def _place_passages(self, passages: Sequence[ContextItem], room: int) -> int:
-        """The best two share the room, shortened where they must be. Returns what they took."""
-        before = self.left
-        for parts, item in zip((min(2, len(passages)), 1), passages, strict=False):
-            rest = room - (before - self.left)
-            self._place_waiting([item], rest // parts if item.keep else rest)
-        return before - self.left
-
-    def _place_waiting(self, items: Sequence[ContextItem], room: int) -> int:
-        """Those that fit into the room, best first. Returns what they took."""
-        start = self.left
-        for item in [i for i in items if i not in self.placed]:
-            before = self.left
-            if self.cost(item) <= room:
-                self._put(item, item.text, "用了别组省下的份额")
-            elif item.keep is not None and room >= SMALLEST_PIECE + HEADING:
-                self._put_shortened(item, room, "用了别组省下的份额")
-            else:
-                self.reasons[item] = (
-                    f"放不下：要 {self.full[item]} 词元，只剩 {max(0, room - HEADING)}"
-                )
-            room -= before - self.left
-        return start - self.left
-
-    def give_back(self, excess: int) -> bool:
-        """Free about `excess` tokens, least important first; False when nothing can go."""
-        optional = [p for p in self.placed.values() if not p.item.required]
-        if optional:
-            weakest = min(
-                optional, key=lambda p: (not p.item.changes, p.item.priority, -p.item.order)
-            )
-            if not self._shrink(weakest, excess, "已按窗口缩短"):
-                self._take(weakest.item, "整体超出窗口，它的优先级最低")
-            return True
-        return any(
-            self._shrink(placed, excess, "必需，已按窗口缩短")
-            for placed in list(self.placed.values())
-        )
-
-    def _shrink(self, placed: Placed, excess: int, reason: str) -> bool:
-        """Shorten it by `excess` tokens; False where too little of it would be left."""
-        if placed.item.keep is None or placed.tokens - excess < SMALLEST_PIECE:
-            return False
-        self._take(placed.item, "整体超出窗口，它的优先级最低")
-        self._put_shortened(placed.item, placed.tokens - excess + HEADING, reason)
-        return True
-
-    def too_large(self) -> PromptTooLarge:
-        needed = sum(self.full[i] for i in self.waiting if i.required and i.keep is None)
-        return PromptTooLarge(
-            f"必需的内容（本段要求等，{needed} 词元）占满了窗口给提示词的 {self.limit} 词元，"
-            "请缩短本段要求，或换用窗口更大的模型。"
-        )
-
-    def _put(self, item: ContextItem, text: str, reason: str, count: int | None = None) -> None:
-        size = self.full[item] if count is None else count
-        self.placed[item] = Placed(item, text, size, reason)
-        self.left -= size + HEADING
-
-    def _put_shortened(self, item: ContextItem, room: int, reason: str) -> None:
-        if self.cost(item) <= room:
-            self._put(item, item.text, reason)
-            return
-        text, count = self._shortened(item, room - HEADING)
-        if text:
-            self._put(item, text, f"{reason}，缩短到 {count} 词元", count)
-        else:
-            self.reasons[item] = f"放不下：只剩 {max(0, room - HEADING)} 词元"
-
-    def _shortened(self, item: ContextItem, room: int) -> tuple[str, int]:
-        if item.group is Group.TAIL and item.keep == "end":
-            return shorten_tail(item.text, room, self.tokens)
-        if item.keep == "around":
-            return around(item.text, focus(item.text, item.about), room, self.tokens)
-        return shorten(item.text, room, item.keep or "start", self.tokens)
-
-    def _grow(self, item: ContextItem, room: int) -> None:
-        old = self.placed[item]
-        if old.shortened:
-            self._take(item, "")
-            self._put_shortened(item, min(room, self.left), "必需")
-
-    def _take(self, item: ContextItem, reason: str) -> None:
-        self.left += self.placed.pop(item).tokens + HEADING
-        self.reasons[item] = reason
+def _alone(placing: Placing, shares: Mapping[Group, float]) -> Placing:
+    placing.place_required()
+    placing.place_steady(shares)
+    placing.place_tail(shares)
+    placing.place_changing(shares)
+    return placing
 
 
-def _fit(
-    desk: _Desk,
-    template: PromptTemplate,
-    variables: Mapping[str, Any] | None,
-    refused: Sequence[Refused],
-) -> Prompt:
+def _anew(placing: Placing, shares: Mapping[Group, float]) -> Placing:
+    """The first of several in a row: what it finds stands before the text, for the next."""
+    placing.place_required()
+    placing.place_steady(shares)
+    placing.place_settling(shares)
+    placing.begin_tail_anew()
+    placing.place_fresh()
+    return placing
+
+
+def _going_on(
+    placing: Placing,
+    shares: Mapping[Group, float],
+    stood: Stood,
+    rendered: Callable[[Placing], Rendered],
+) -> Placing | None:
+    """The next in a row; None where the text has to begin somewhere else."""
+    try:
+        placing.place_required(but=Group.TAIL)
+    except PromptTooLarge:
+        return None
+    placing.place_steady(shares)
+    placing.place_stood()
+    placing.tail_goes_on(stood.tail)
+    if not placing.goes_on_well(rendered(placing)[2]):
+        return None
+    placing.place_fresh()
+    return placing
+
+
+def _fit(placing: Placing, rendered: Callable[[Placing], Rendered]) -> Rendered:
     """Render, count the whole, and give back until it is inside the limit."""
     while True:
-        kept = _in_order(desk.placed.values())
-        messages = template.render(kept, variables)
-        total = desk.tokens.count_messages(messages)
-        if total <= desk.limit:
-            break
-        if not desk.give_back(total - desk.limit):
-            raise desk.too_large()
-    dropped = tuple(
-        Left(item, size, desk.reasons.get(item, "没有用上"))
-        for item, size in desk.full.items()
-        if item not in desk.placed
-    ) + _refused(desk.tokens, refused)
-    return Prompt(messages, total, desk.limit, kept, dropped, template.version)
+        kept, messages, total = rendered(placing)
+        if total <= placing.limit:
+            return kept, messages, total
+        if not placing.give_back(total - placing.limit):
+            raise placing.too_large()
 
 
 def _refused(tokens: TokenCounter, refused: Sequence[Refused]) -> tuple[Left, ...]:
@@ -286,5 +127,5 @@ def _refused(tokens: TokenCounter, refused: Sequence[Refused]) -> tuple[Left, ..
     )
 
 
-def _in_order(placed: Any) -> tuple[Placed, ...]:
+def _in_order(placed: Iterable[Placed]) -> tuple[Placed, ...]:
     return tuple(sorted(placed, key=lambda p: (ORDER.index(p.item.group), p.item.order, p.item.id)))

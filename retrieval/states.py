@@ -12,7 +12,7 @@ Knows nothing of prompts or rows.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.timeline import FIRST, Began, View
+from retrieval.timeline import FIRST, OVER, Began, View
 from retrieval.types import SheetState, Validity
 
 PRIVATE_LABELS = frozenset({"秘密"})
@@ -70,6 +70,17 @@ def standing(
             shown.append(_paragraph(_latest(held, view)))
         hidden += [Hidden(character_id, _paragraph(s), why) for s, why in told if why is not None]
     return Standing(tuple(shown), tuple(hidden))
+
+
+def changed(then: Standing, now: Standing) -> tuple[Paragraph, ...] | None:
+    """What a sheet says now that it did not say then, where saying so is enough for one who has
+    read it as it stood then. None where it is not: a paragraph is gone without another in its
+    place, or was read that may not be seen now."""
+    labels = {p.label for p in now.paragraphs}
+    unseen = {h.paragraph for h in now.hidden if h.reason != OVER}
+    if any(p.label not in labels or p in unseen for p in then.paragraphs):
+        return None
+    return tuple(p for p in now.paragraphs if p not in then.paragraphs)
 
 
 def validity_of(state: SheetState) -> Validity:

@@ -44,8 +44,10 @@ class PromptTemplate:
         """The messages for these blocks; every group is a list, empty where nothing stands.
 
         `late.cast`, `late.lore` … are those of a group's blocks that change with every
-        request; `outline` is what the beat's group has that does not. `earlier` and `ending`
-        are the tail's text in two parts (`tail.split`).
+        request; `outline` is what the beat's group has that does not. `settled` are passages
+        that stay where they are before the chapter's text; a template without a place for them
+        gets them among `passages`. `earlier` and `ending` are the tail's text in two parts
+        (`tail.split`).
         """
         blocks: dict[str, Any] = {
             group.value: [p for p in placed if p.item.group is group and not p.item.changes]
@@ -55,12 +57,14 @@ class PromptTemplate:
             group.value: [p for p in placed if p.item.group is group and p.item.changes]
             for group in Group
         }
-        blocks |= {"outline": blocks["beat"], "beat": late["beat"], "passages": late["passages"]}
+        settled = blocks["passages"]
+        passages = late["passages"] if "settled" in self.user else settled + late["passages"]
+        blocks |= {"outline": blocks["beat"], "beat": late["beat"], "passages": passages}
         whole = "".join(placed.text for placed in blocks[Group.TAIL.value])
         earlier, ending = tail.split(whole)
         names = {
             "title": "", "length": 0, **(variables or {}), **blocks,
-            "earlier": earlier, "ending": ending, "late": late,
+            "earlier": earlier, "ending": ending, "late": late, "settled": settled,
         }  # fmt: skip
         messages = (
             Message("system", _render(self.system, names, f"{self.name} 的 system 部分")),

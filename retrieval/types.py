@@ -180,9 +180,14 @@ class ContextItem:
     stands behind the chapter's text then. None: as its group usually does."""
     why: str = ""
     """What brought it in, for the author: which key fired it, which method found it."""
+    settled: bool = False
+    """Whether it stands before the chapter's text although it might change, so that the next
+    continuation finds it where it was (`Stood`)."""
 
     @property
     def changes(self) -> bool:
+        if self.settled:
+            return False
         if self.late is not None:
             return self.late
         return self.group in (Group.PASSAGES, Group.BEAT)
@@ -221,6 +226,20 @@ class Prompt:
     kept: tuple[Placed, ...]
     dropped: tuple[Left, ...]
     template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What the last continuation of the chapter had before the words that change, all of which
+    may still stand here. Empty: nothing to go on from; what is chosen now settles.
+    """
+
+    items: Sequence[ContextItem] = ()
+    """What had settled, each with its words as they stood as its text, and what has become of
+    it since as items that are `late` and required."""
+    tail: int = 0
+    """Characters of the chapter's text, up to the caret, that stand if they begin where they
+    did. 0: they begin somewhere else."""
 
 
 Refused = tuple[ContextItem, str]

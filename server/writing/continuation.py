@@ -43,6 +43,7 @@ from server.writing.length import max_tokens, min_tokens
 from server.writing.log import GenerationLog
 from server.writing.lore import lore_for
 from server.writing.running import Running, Ticket
+from server.writing.standing import Recalled, recollect, remember, with_lore
 
 QUERY_TAIL = 300
 """How much of the text before the caret stands before the beat in the query, characters.
@@ -74,6 +75,8 @@ class Prepared:
     wish: Wish
     loaded: Loaded
     prompt: Prompt
+    settled: dict[str, Any]
+    """What the next continuation of the chapter goes on from."""
     request: EngineRequest
     model: str
 
@@ -122,9 +125,10 @@ class Continuation:
             loaded = load_brief(session, wish.place, automatic_recaps=self._automatic_recaps)
             template = in_use(session, "continuation", wish.place.work_id).template
             shares = shares_from(get_work(session, wish.place.work_id).defaults.get("budget", {}))
+            before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
         limit, output = self._room(wish.place.length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
-        prompt = self._build(loaded, found, limit, template, shares)
+        prompt = self._build(loaded, found, before, limit, template, shares)
         generation = new_id()
         request = EngineRequest(
             messages=prompt.messages,
@@ -136,7 +140,8 @@ class Continuation:
             request_id=generation,
         )
         model = wish.adapter or self._engine.status().model
-        return Prepared(generation, wish, loaded, prompt, request, model)
+        settled = remember(prompt, loaded.position.offset, before.last)
+        return Prepared(generation, wish, loaded, prompt, settled, request, model)
 
     def _room(self, length: int) -> tuple[int, int]:
         """(tokens for the prompt, tokens for the answer); the answer is reserved first."""
@@ -171,6 +176,7 @@ class Continuation:
         self,
         loaded: Loaded,
         found: list[Found],
+        before: Recalled,
         limit: int,
         template: PromptTemplate,
         shares: Mapping[Group, float],
@@ -186,6 +192,7 @@ class Continuation:
                 template=template,
                 shares=shares,
                 variables={"title": brief.title, "length": brief.length},
+                stood=with_lore(before.stood, loaded, lore, kept_out),
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
@@ -323,5 +330,6 @@ def _row(prepared: Prepared) -> Generation:
             "sampling": asdict(prepared.wish.sampling),
         },
         prompt=describe(prepared.prompt),
+        settled=prepared.settled,
         model=prepared.model,
     )

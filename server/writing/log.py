@@ -2,10 +2,24 @@
 
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import Session, col, select
 
 from server.db import Database
 from server.models import Generation, now
+
+LOOKED_BACK = 8
+"""Generations among which the last of a row is looked for: what stands alone settles nothing."""
+
+
+def last_settled(session: Session, chapter_id: str) -> dict[str, Any]:
+    """What settled in the chapter's last prompt that did; {} where none has."""
+    query = (
+        select(Generation.settled)
+        .where(Generation.chapter_id == chapter_id)
+        .order_by(col(Generation.created_at).desc())
+        .limit(LOOKED_BACK)
+    )
+    return next((dict(settled) for settled in session.exec(query) if settled), {})
 
 
 class GenerationLog:
