@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.event import listens_for
 from sqlmodel import Field, SQLModel
 
 from server.models.base import made_at, maybe_time, owned_by, row_id
+from server.pigments import pigment
 
 
 class Work(SQLModel, table=True):
@@ -21,10 +23,24 @@ class Work(SQLModel, table=True):
     style: str = Field(default="", sa_type=Text)
     defaults: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """What the author last chose for generation here: length, sampling, adapter."""
+    cover: str = Field(default="", max_length=20)
+    """A pigment; chosen by the work's id when it is first written, if nobody chose."""
+    goal: int = 0
+    """Characters to write a day; 0: none."""
+    numbering: str = Field(default="own", max_length=20)
+    """`own`: a chapter's title says its number; `auto`: chapters are counted (`server.titles`)."""
+    unit: str = Field(default="章", max_length=20)
     created_at: datetime = made_at()
     updated_at: datetime = made_at()
+    edited_at: datetime = made_at()
+    """When a text of it last changed."""
     deleted_at: datetime | None = maybe_time()
     """Set while it lies in the bin; nothing shows it then, nothing is lost."""
+
+
+@listens_for(Work, "before_insert")
+def _bind(_mapper: Any, _connection: Any, work: Work) -> None:
+    work.cover = work.cover or pigment(int(work.id, 16))
 
 
 class Volume(SQLModel, table=True):
@@ -52,13 +68,19 @@ class Chapter(SQLModel, table=True):
     notes: str = Field(default="", sa_type=Text)
     revision: int = 0
     chars: int = 0
+    han: int = 0
+    context: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+    """What every prompt in this chapter has to take (`pinned`) or to leave (`excluded`), by id."""
     created_at: datetime = made_at()
     updated_at: datetime = made_at()
     deleted_at: datetime | None = maybe_time()
 
 
 class ChapterRevision(SQLModel, table=True):
-    __table_args__ = (UniqueConstraint("chapter_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("chapter_id", "number"),
+        Index("ix_chapterrevision_created_at", "created_at"),
+    )
 
     id: str = row_id()
     chapter_id: str = owned_by("chapter")
@@ -66,8 +88,18 @@ class ChapterRevision(SQLModel, table=True):
     text: str = Field(sa_type=Text)
     sha256: str = Field(max_length=64)
     origin: str = Field(default="typed", max_length=20)
-    """`import`, `typed`, `accepted` (a generation) or `restored`."""
+    """`import`, `restored`, `replaced`, `accepted` (a generation), or how the author's own hand
+    came by it: `typed`, `rewritten`, `pasted`, `synced`."""
     generation_id: str | None = Field(default=None, max_length=32)
+    candidate: int = 0
+    """Which of the generation's candidates."""
+    chars: int = 0
+    added: int = 0
+    """Characters that the revision before did not have; blanks do not count."""
+    removed: int = 0
+    snapshot: str = Field(default="", max_length=20)
+    """`author` or `before` (something was about to change a lot) where it is kept; else empty."""
+    label: str = Field(default="", max_length=200)
     created_at: datetime = made_at()
 
 
