@@ -28,11 +28,14 @@ from server.routes import (
     lore,
     outlines,
     recaps,
+    relations,
     replacing,
     revisions,
     search,
     story,
     templates,
+    threads,
+    timeline,
     volumes,
     works,
 )
@@ -67,7 +70,8 @@ def create_app(
     app.add_middleware(SecureHeaders)
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
-        generation, recaps, story, search, files, adapters, templates, health,
+        generation, recaps, story, relations, threads, timeline, search, files, adapters,
+        templates, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

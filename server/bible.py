@@ -1,4 +1,4 @@
-"""A project's bible, from its files to rows: what of a sheet changes, and the facts.
+"""A project's bible, from its files to rows: what changes of sheets and relations, facts, threads.
 
 A place in these files is a chapter's number, counted from 1, and the words it lies behind:
 `{"chapter": 7, "after": "…"}`; without words it is the chapter's end. Who knows something is
@@ -12,7 +12,16 @@ from sqlmodel import Session
 
 from server.errors import Invalid
 from server.manuscript import book_texts, list_characters
-from server.models import Character, Fact, Knowers, Progression, Work
+from server.models import (
+    Character,
+    Fact,
+    Knowers,
+    Progression,
+    Relation,
+    Thread,
+    ThreadEvent,
+    Work,
+)
 
 CURRENT_STATE = "此刻"
 """The sheet's label in a story file that holds from the end of what is written."""
@@ -54,6 +63,48 @@ class Bible:
             )
         for character in self._cast:
             self._move_present(character)
+
+    def add_relations(self, relations: Sequence[Spec]) -> None:
+        """What people are to each other. Raises as `add_progressions`."""
+        for spec in relations:
+            known_by = spec.get("known_by")
+            self._session.add(
+                Relation(
+                    work_id=self._work.id,
+                    a=self._person(spec["a"]).id,
+                    b=self._person(spec["b"]).id,
+                    label=spec["label"],
+                    mutual=spec.get("mutual", True),
+                    note=spec.get("note", ""),
+                    known_by=None if known_by is None else self._knowers(known_by),
+                    **self._span(spec),
+                )
+            )
+
+    def add_threads(self, threads: Sequence[Spec]) -> None:
+        """Threads with the words that plant, advance and resolve them. Raises Invalid for a
+        chapter or words that are not there."""
+        for spec in threads:
+            thread = Thread(
+                work_id=self._work.id,
+                title=spec["name"],
+                note=spec.get("note", ""),
+                importance=spec.get("importance", 2),
+                due_note=spec.get("due_note", ""),
+            )
+            self._session.add(thread)
+            self._session.flush()
+            told = [("plant", spec["planted"]), *(("advance", e) for e in spec.get("advanced", []))]
+            if spec.get("resolved"):
+                told.append(("resolve", spec["resolved"]))
+            for kind, event in told:
+                chapter_id, end = self._behind(event["chapter"], event["evidence"])
+                self._session.add(
+                    ThreadEvent(
+                        thread_id=thread.id, kind=kind, chapter_id=chapter_id, offset=end,
+                        quote=event["evidence"],
+                    )
+                )  # fmt: skip
 
     def add_facts(self, facts: Sequence[Spec]) -> None:
         """Facts with the words that prove them; each holds from these words on.
@@ -133,7 +184,7 @@ class Bible:
     def _place(self, spec: Spec | None) -> Place:
         return (None, 0) if spec is None else self._behind(spec["chapter"], spec.get("after"))
 
-    def _behind(self, number: int, words: str | None) -> Place:
+    def _behind(self, number: int, words: str | None) -> tuple[str, int]:
         chapter_id = self._chapter(number)
         text = self._chapters[number - 1].text
         if words is None:

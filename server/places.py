@@ -1,13 +1,15 @@
 """Places in a chapter move along when its text is saved.
 
-Scenes, progressions, facts and lore entries say where in the telling they begin, end or were
-learned, as an offset into a chapter's current text. What follows a change moves with its words.
+Scenes, progressions, relations, facts and lore entries say where in the telling they begin, end
+or were learned, events of threads where they happen and lines of a voice where they are said, as
+an offset into a chapter's current text. What follows a change moves with its words.
 Inside what was replaced a scene keeps all of the new text, and what begins, ends or is learned
 there does so behind it: rather later than too early. What is inserted right before a scene
 stays outside it, what is inserted at its end becomes part of it.
 
-A fact's evidence is checked word for word: while it stands, `evidence_revision` follows the
-chapter's; where its words changed the number stays behind and tells so.
+A fact's evidence and what an event quotes are checked word for word: while the evidence stands,
+`evidence_revision` follows the chapter's; where its words changed the number stays behind and
+tells so, as `quote_changed` does.
 """
 
 from collections.abc import Sequence
@@ -15,10 +17,23 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Text, cast
 from sqlmodel import Session, col, or_, select
 
+from server import voices
 from server.edits import Edit, moved
-from server.models import Chapter, Fact, Knowers, Lorebook, LoreEntry, Progression, Scene
+from server.models import (
+    Chapter,
+    Character,
+    Fact,
+    Knowers,
+    Lorebook,
+    LoreEntry,
+    Progression,
+    Relation,
+    Scene,
+    Thread,
+    ThreadEvent,
+)
 
-Timed = Progression | Fact | LoreEntry
+Timed = Progression | Relation | Fact | LoreEntry
 
 
 def move_places(
@@ -27,8 +42,12 @@ def move_places(
     """Move what points into this chapter to `new`, its `revision`, which `edits` made of it."""
     scenes = session.exec(select(Scene).where(Scene.chapter_id == chapter.id)).all()
     timed = _pointing(session, chapter)
-    if not scenes and not timed:
+    events = _events(session, chapter)
+    _move_voices(session, chapter, new)
+    if not scenes and not timed and not events:
         return
+    for event in events:
+        _move_event(event, edits, new)
     for scene in scenes:
         _move_scene(scene, edits)
     for row in timed:
@@ -52,10 +71,30 @@ def _pointing(session: Session, chapter: Chapter) -> list[Timed]:
     progressions = select(Progression).where(
         Progression.work_id == chapter.work_id, _points(Progression, chapter.id)
     )
+    relations = select(Relation).where(
+        Relation.work_id == chapter.work_id, _points(Relation, chapter.id)
+    )
     entries = select(LoreEntry).where(
         col(LoreEntry.lorebook_id).in_(books), _points(LoreEntry, chapter.id)
     )
-    return [*session.exec(facts), *session.exec(progressions), *session.exec(entries)]
+    return [
+        *session.exec(facts), *session.exec(progressions), *session.exec(relations),
+        *session.exec(entries),
+    ]  # fmt: skip
+
+
+def _events(session: Session, chapter: Chapter) -> list[ThreadEvent]:
+    """What happens in this chapter to the threads of its work."""
+    query = select(ThreadEvent).join(Thread).where(Thread.work_id == chapter.work_id)
+    return list(session.exec(query.where(ThreadEvent.chapter_id == chapter.id)))
+
+
+def _move_voices(session: Session, chapter: Chapter, new: str) -> None:
+    query = select(Character).where(
+        Character.work_id == chapter.work_id, cast(col(Character.voice), Text) != "[]"
+    )
+    for character in session.exec(query):
+        character.voice = voices.after_save(session, chapter, new, character.voice)
 
 
 def _points(table: type[Timed], chapter_id: str) -> ColumnElement[bool]:
@@ -99,11 +138,31 @@ def _begins_with_its_evidence(fact: Fact) -> bool:
 
 
 def _move_evidence(fact: Fact, edits: Sequence[Edit], new: str, revision: int) -> None:
-    start = moved(edits, fact.evidence_start, "start", at_insertion="end")
-    end = max(start, moved(edits, fact.evidence_end, "end", at_insertion="start"))
-    # Words that came back, as by an undo, stand somewhere in what replaced them.
-    found = new.find(fact.evidence, start, end)
-    if found >= 0:
-        start, end = found, found + len(fact.evidence)
+    span = fact.evidence_start, fact.evidence_end
+    fact.evidence_start, fact.evidence_end, stands = _moved_words(fact.evidence, *span, edits, new)
+    if stands:
         fact.evidence_revision = revision
-    fact.evidence_start, fact.evidence_end = start, end
+
+
+def _move_event(event: ThreadEvent, edits: Sequence[Edit], new: str) -> None:
+    if not event.quote:
+        event.offset = moved(edits, event.offset, "end")
+        return
+    start = max(0, event.offset - len(event.quote))
+    _, event.offset, stands = _moved_words(event.quote, start, event.offset, edits, new)
+    if not stands and new.count(event.quote) == 1:
+        event.offset, stands = new.index(event.quote) + len(event.quote), True
+    event.quote_changed = not stands
+
+
+def _moved_words(
+    words: str, start: int, end: int, edits: Sequence[Edit], new: str
+) -> tuple[int, int, bool]:
+    """Where quoted words lie in the new text, and whether they still stand there."""
+    start = moved(edits, start, "start", at_insertion="end")
+    end = max(start, moved(edits, end, "end", at_insertion="start"))
+    # Words that came back, as by an undo, stand somewhere in what replaced them.
+    found = new.find(words, start, end)
+    if found < 0:
+        return start, end, False
+    return found, found + len(words), True

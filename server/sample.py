@@ -1,8 +1,8 @@
 """The sample novel, loaded into an empty desk so that it never opens bare.
 
 Its story file is also the format in which a whole project's bible comes in:
-`novel.md` (the text), `story.json` (synopsis, style, characters and how their sheets change,
-outline), `bible.json` (facts) and `lore.json` (a lorebook).
+`novel.md` (the text), `story.json` (synopsis, style, characters, how their sheets change and what
+they are to each other, outline), `bible.json` (facts, threads) and `lore.json` (a lorebook).
 """
 
 import json
@@ -16,7 +16,9 @@ from server.bible import Bible
 from server.imports import create_work
 from server.manuscript import list_chapters
 from server.models import Chapter, Character, OutlineNode, Work
+from server.pigments import pigment
 from server.sample_lore import add_lore
+from server.voices import placed
 
 
 def load_sample(session: Session, folder: Path) -> Work | None:
@@ -41,9 +43,11 @@ def load_story(session: Session, folder: Path) -> Work:
     session.flush()
     bible = Bible(session, work)
     bible.add_progressions(story.get("progressions", []))
+    bible.add_relations(story.get("relations", []))
     if (folder / "bible.json").is_file():
         told = json.loads((folder / "bible.json").read_text(encoding="utf-8"))
         bible.add_facts(told.get("facts", []))
+        bible.add_threads(told.get("threads", []))
     add_lore(session, work, folder / "lore.json")
     chapters = {_name(c.title): c for c in list_chapters(session, work.id)}
     for place, node in enumerate(story.get("outline", [])):
@@ -61,6 +65,9 @@ def _add_characters(session: Session, work: Work, sheets: list[dict[str, Any]]) 
                 aliases=list(sheet.get("aliases", [])),
                 role=sheet.get("role", ""),
                 sheet=dict(sheet.get("sheet", {})),
+                color=pigment(place),
+                summary=sheet.get("summary", ""),
+                voice=placed(session, work.id, sheet.get("voice", [])),
             )
         )
 

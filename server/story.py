@@ -1,4 +1,5 @@
-"""Scenes, progressions and facts: rows to what retrieval understands, and the rows themselves.
+"""Scenes, progressions, relations and facts: rows to what retrieval understands, and most of the
+rows themselves (relations are `relations.py`'s).
 
 Functions take an open session and leave the transaction to the caller. Places are a chapter's id
 and an offset in the tables, `StoryPosition` in retrieval; `places.py` keeps the offsets true.
@@ -11,10 +12,14 @@ from typing import Protocol, TypeVar
 from sqlmodel import Session, col, select
 
 from retrieval import types
+from retrieval.relations import Relation, with_relations
+from retrieval.states import Standing, standing
+from retrieval.timeline import View
 from retrieval.types import StoryPosition, Validity
+from server import models
 from server.errors import NotFound
 from server.kept import Kept
-from server.manuscript import list_chapters
+from server.manuscript import get_chapter, get_character, list_chapters
 from server.models import Chapter, Fact, Knowers, Progression, Scene
 from server.rows import OF, Rows
 
@@ -39,11 +44,27 @@ class Story:
     scenes: tuple[types.Scene, ...]
     states: tuple[types.SheetState, ...]
     facts: tuple[types.Fact, ...]
+    relations: Mapping[str, Sequence[Relation]]
+    """Those that bear on a character's sheet, by the character's id."""
+
+    def sheet(
+        self, character_id: str, sheet: Mapping[str, str], names: Mapping[str, str], view: View
+    ) -> Standing:
+        """A sheet as it stands for the view, relations to whom `names` has included."""
+        own = standing(character_id, sheet, self.states, view)
+        bonds = self.relations.get(character_id, ())
+        return with_relations(own, character_id, bonds, names, view) if bonds else own
 
 
 _SCENES = Rows(Scene, col(Scene.work_id) == OF, col(Scene.start), col(Scene.id))
 _PROGRESSIONS = Rows(
     Progression, col(Progression.work_id) == OF, col(Progression.created_at), col(Progression.id)
+)
+_RELATIONS = Rows(
+    models.Relation,
+    col(models.Relation.work_id) == OF,
+    col(models.Relation.created_at),
+    col(models.Relation.id),
 )
 _FACTS = Rows(Fact, col(Fact.work_id) == OF, col(Fact.created_at), col(Fact.id))
 
@@ -59,22 +80,43 @@ def load_story_time(session: Session, work_id: str, order: Order | None = None) 
         _SCENES.of(session, work_id),
         _PROGRESSIONS.of(session, work_id),
         _FACTS.of(session, work_id),
+        _RELATIONS.of(session, work_id),
         placed,
     )
     return _stories.of(work_id, told)
 
 
 def _story(told: "_Told") -> Story:
-    scenes, progressions, facts, order = told
+    scenes, progressions, facts, relations, order = told
+    bonds: dict[str, list[Relation]] = {}
+    for row in relations:
+        for character_id in (row.a, row.b) if row.mutual else (row.a,):
+            bonds.setdefault(character_id, []).append(as_relation(row, order))
     return Story(
         tuple(_in_order(scenes, order)),
         tuple(as_state(row, order) for row in progressions),
         tuple(as_fact(row, order) for row in facts),
+        bonds,
     )
 
 
-_Told = tuple[Sequence[Scene], Sequence[Progression], Sequence[Fact], Order]
+_Told = tuple[
+    Sequence[Scene], Sequence[Progression], Sequence[Fact], Sequence[models.Relation], Order
+]
 _stories: Kept[_Told, Story] = Kept(_story)
+
+
+def view_at(
+    session: Session, work_id: str, chapter_id: str, offset: int, viewpoint: str | None = None
+) -> tuple[View, Order]:
+    """What may be seen at a place, by the author or through one character's eyes. Raises
+    NotFound."""
+    if viewpoint is not None:
+        get_character(session, work_id, viewpoint)
+    chapter = get_chapter(session, work_id, chapter_id)
+    order = order_of(list_chapters(session, work_id))
+    scenes = load_scenes(session, work_id, order)
+    return View(StoryPosition(chapter.position, offset), viewpoint, scenes), order
 
 
 def load_scenes(session: Session, work_id: str, order: Order) -> list[types.Scene]:
@@ -111,6 +153,10 @@ def validity(row: Timed, order: Order) -> Validity:
 
 def as_state(row: Progression, order: Order) -> types.SheetState:
     return types.SheetState(row.id, row.character_id, row.label, row.text, validity(row, order))
+
+
+def as_relation(row: models.Relation, order: Order) -> Relation:
+    return Relation(row.id, row.a, row.b, row.label, row.mutual, validity(row, order))
 
 
 def as_fact(row: Fact, order: Order) -> types.Fact:

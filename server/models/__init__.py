@@ -12,12 +12,14 @@ from server.models.manuscript import (
     Volume,
     Work,
 )
+from server.models.portrait import Portrait
 from server.models.recap import Recap
-from server.models.story import Fact, Knowers, Progression, Scene
+from server.models.story import Fact, Knowers, Progression, Relation, Scene
 from server.models.template import TemplateVersion
+from server.models.thread import Thread, ThreadEvent
 
 __all__ = [
     "Chapter", "ChapterRevision", "Character", "Fact", "Generation", "Knowers", "LoreEntry",
-    "Lorebook", "OutlineNode", "Progression", "Recap", "Scene", "TemplateVersion", "Upload", "Volume", "Work",
-    "new_id", "now",
+    "Lorebook", "OutlineNode", "Portrait", "Progression", "Recap", "Relation", "Scene",
+    "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work", "new_id", "now",
 ]  # fmt: skip

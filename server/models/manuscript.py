@@ -112,6 +112,11 @@ class Character(SQLModel, table=True):
     role: str = Field(default="", max_length=100)
     sheet: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     """Labelled paragraphs in the author's own order, e.g. 外貌, 性格, 秘密."""
+    color: str = Field(default="ink", max_length=20)
+    summary: str = Field(default="", max_length=500)
+    """One line for whoever only wants to know who it is."""
+    voice: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    """What they might say, as `server.voices` keeps it: lines with their places in the book."""
     created_at: datetime = made_at()
     updated_at: datetime = made_at()
 
@@ -134,6 +139,8 @@ class OutlineNode(SQLModel, table=True):
     """`premise`, `volume`, `chapter` or `beat`."""
     title: str = Field(default="", max_length=300)
     summary: str = Field(default="", sa_type=Text)
+    done: bool = False
+    color: str = Field(default="", max_length=20)
 
 
 class Generation(SQLModel, table=True):
@@ -147,8 +154,12 @@ class Generation(SQLModel, table=True):
         default=None,
         sa_column=Column(ForeignKey("chapter.id", ondelete="SET NULL"), nullable=True),
     )
+    kind: str = Field(default="continue", max_length=20)
+    """`continue` or `rewrite`."""
     revision: int
     offset: int
+    end: int | None = None
+    """Of what was to be rewritten, which begins at `offset`."""
     request: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     prompt: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     settled: dict[str, Any] = Field(

@@ -1,4 +1,4 @@
-"""What is true when, and who knows it: scenes, progressions of sheets, facts.
+"""What is true when, and who knows it: scenes, progressions of sheets, relations, facts.
 
 A place in the telling is a chapter's id and an offset into its current text; saving a chapter
 moves the offsets along. The ids are plain columns, not foreign keys: what begins or ends in a
@@ -59,6 +59,25 @@ class Progression(SQLModel, table=True):
     character_id: str = owned_by("character")
     label: str = Field(max_length=100)
     text: str = Field(sa_type=Text)
+    since_chapter_id: str | None = place()
+    since_offset: int = 0
+    until_chapter_id: str | None = place()
+    until_offset: int = 0
+    known_by: Knowers | None = knowers()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
+
+
+class Relation(SQLModel, table=True):
+    """What `b` is to `a` while it holds: a line of a's sheet, and of b's where it is mutual."""
+
+    id: str = row_id()
+    work_id: str = owned_by("work")
+    a: str = owned_by("character")
+    b: str = owned_by("character")
+    label: str = Field(max_length=100)
+    note: str = Field(default="", sa_type=Text)
+    mutual: bool = True
     since_chapter_id: str | None = place()
     since_offset: int = 0
     until_chapter_id: str | None = place()

@@ -1,21 +1,21 @@
 """Continuing a chapter: as server-sent events, as one JSON, or only the prompt."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
-from sqlmodel import col, select
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from server import manuscript
+from server import generations, manuscript
 from server.deps import ChapterId, Reading, RowId, TheDesk, WorkId, Writing
-from server.errors import Conflict, Invalid
-from server.models import Generation
+from server.errors import Conflict
+from server.schemas.common import Id
 from server.schemas.generation import (
     ContinueIn,
     ContinueOut,
     GenerationFull,
     GenerationOut,
+    Kind,
     PromptOut,
     VerdictIn,
     VerdictOut,
@@ -56,19 +56,34 @@ async def preview_context(
 
 @router.get("/generations")
 def list_generations(
-    work_id: WorkId, session: Reading, chapter_id: str | None = None, limit: int = 50
+    work_id: WorkId,
+    session: Reading,
+    chapter_id: Id | None = None,
+    kind: Kind | None = None,
+    verdict: Literal["accepted", "refused", "none"] | None = None,
+    q: Annotated[str, Query(max_length=200, description="Words of an output.")] = "",
+    before: Annotated[Id | None, Query(description="The last of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[GenerationOut]:
+    """Newest first."""
     manuscript.get_work(session, work_id)
-    query = select(Generation).where(Generation.work_id == work_id)
-    if chapter_id is not None:
-        query = query.where(Generation.chapter_id == chapter_id)
-    newest = query.order_by(col(Generation.created_at).desc()).limit(max(1, min(limit, 500)))
-    return [GenerationOut.model_validate(g) for g in session.exec(newest)]
+    rows = generations.list_generations(
+        session, work_id, chapter_id=chapter_id, kind=kind, verdict=verdict, words=q,
+        before=before, limit=limit,
+    )  # fmt: skip
+    return [GenerationOut.model_validate(row) for row in rows]
 
 
 @router.get("/generations/{generation_id}")
 def get_generation(work_id: WorkId, generation_id: RowId, session: Reading) -> GenerationFull:
     return GenerationFull.model_validate(manuscript.get_generation(session, work_id, generation_id))
+
+
+@router.get("/generations/{generation_id}/previous")
+def previous_generation(work_id: WorkId, generation_id: RowId, session: Reading) -> GenerationFull:
+    """The one of its kind before it in its chapter, so that their prompts can be compared."""
+    generation = manuscript.get_generation(session, work_id, generation_id)
+    return GenerationFull.model_validate(generations.previous(session, generation))
 
 
 @router.post("/generations/{generation_id}/verdict")
@@ -83,7 +98,9 @@ def give_verdict(
     session.add(generation)
     if wanted.verdict == "refused":
         return VerdictOut(verdict="refused")
-    revision = _accept(session, generation, wanted)
+    revision = generations.accept(
+        session, generation, wanted.candidate, wanted.text, wanted.base_revision
+    )
     session.commit()
     desk.indexer.request(work_id)
     desk.recaps.request(work_id)
@@ -132,26 +149,3 @@ async def _unless_gone(request: Request, work: Any) -> dict[str, Any]:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _accept(session: Writing, generation: Generation, wanted: VerdictIn) -> int:
-    """Insert where it was written for; the chapter may have grown, but not changed before."""
-    if wanted.candidate >= len(generation.outputs) and wanted.text is None:
-        raise Invalid("没有这个候选，请从已有的候选里选。", code="no_such_candidate")
-    text = wanted.text or generation.outputs[wanted.candidate]["text"]
-    chapter = manuscript.get_chapter(session, generation.work_id, generation.chapter_id or "")
-    old = manuscript.chapter_text(session, chapter, generation.revision or None)
-    current = manuscript.chapter_text(session, chapter)
-    if current[: generation.offset] != old[: generation.offset]:
-        raise Conflict(
-            "续写位置之前的文字已改动，请把这段文字粘贴到合适的地方。", code="text_changed"
-        )
-    saved = manuscript.save_text(
-        session,
-        chapter,
-        current[: generation.offset] + text + current[generation.offset :],
-        base=wanted.base_revision,
-        origin="accepted",
-        generation_id=generation.id,
-    )
-    return saved.number if saved else chapter.revision

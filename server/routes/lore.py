@@ -8,13 +8,14 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from retrieval.lore.formats import Format
-from server import lore, manuscript
+from server import generations, lore, manuscript
 from server.deps import Reading, RowId, TheDesk, WorkId, Writing
 from server.imports import check_size
 from server.lore_files import export_book as export_book_file
 from server.lore_files import import_book as import_book_file
 from server.lore_trial import try_lore
 from server.models import Lorebook
+from server.schemas.common import Id
 from server.schemas.lore import (
     BookChange,
     BookNew,
@@ -22,6 +23,7 @@ from server.schemas.lore import (
     EntryChange,
     EntryNew,
     EntryOut,
+    FiredOut,
     LoreTestIn,
     LoreTestOut,
     OrderIn,
@@ -136,6 +138,15 @@ def change_entry(
 def delete_entry(work_id: WorkId, book_id: RowId, entry_id: RowId, session: Writing) -> None:
     manuscript.get_work(session, work_id)
     session.delete(lore.get_entry(session, work_id, book_id, entry_id))
+
+
+@router.get("/lore/fired")
+def fired_lore(work_id: WorkId, session: Reading, chapter_id: Id) -> list[FiredOut]:
+    """What stood in the prompt of the chapter's last generation."""
+    manuscript.get_work(session, work_id)
+    return [
+        FiredOut.model_validate(one) for one in generations.fired_lore(session, work_id, chapter_id)
+    ]
 
 
 @router.post("/lore/test")

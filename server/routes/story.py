@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from fastapi import APIRouter, status
 from sqlmodel import Session
 
+from retrieval.facts import sentence
 from retrieval.states import standing
-from retrieval.timeline import View
-from retrieval.types import StoryPosition
-from server import manuscript, story, story_rows
+from retrieval.timeline import UNKNOWN, View
+from server import manuscript, relations, story, story_rows
 from server.deps import Reading, RowId, WorkId, Writing
-from server.models import Fact
+from server.models import Character, Fact
 from server.schemas.common import Id, Offset
 from server.schemas.story import (
+    BondOut,
     FactChange,
     FactNew,
     FactOut,
@@ -99,11 +100,10 @@ def sheet_standing(
 ) -> StandingOut:
     """The sheet as it stands at a place, for the author or through one character's eyes."""
     character = manuscript.get_character(session, work_id, character_id)
-    if viewpoint is not None:
-        manuscript.get_character(session, work_id, viewpoint)
-    chapter = manuscript.get_chapter(session, work_id, chapter_id)
-    told = story.load_story_time(session, work_id)
-    view = View(StoryPosition(chapter.position, offset), viewpoint, told.scenes)
+    view, order = story.view_at(session, work_id, chapter_id, offset, viewpoint)
+    told = story.load_story_time(session, work_id, order)
+    own = View(view.position, character.id, view.scenes)
+    reasons = [(sentence(fact), own.refuses(fact.validity)) for fact in told.facts]
     sheet = standing(character.id, character.sheet, told.states, view)
     return StandingOut(
         paragraphs=[ParagraphOut.model_validate(p) for p in sheet.paragraphs],
@@ -112,7 +112,21 @@ def sheet_standing(
                       reason=h.reason)
             for h in sheet.hidden
         ],
+        relations=_bonds(session, character, order, view),
+        known=[text for text, reason in reasons if reason is None],
+        unknown=[text for text, reason in reasons if reason == UNKNOWN],
     )  # fmt: skip
+
+
+def _bonds(session: Session, character: Character, order: story.Order, view: View) -> list[BondOut]:
+    """Whom a character is related to where the view is, from their side."""
+    names = {c.id: c.name for c in manuscript.list_characters(session, character.work_id)}
+    rows = relations.list_relations(session, character.work_id, character.id)
+    return [
+        BondOut(character_id=other, name=names[other], label=row.label, note=row.note)
+        for row in relations.standing_rows(rows, order, view)
+        if (other := story.as_relation(row, order).other(character.id)) is not None
+    ]
 
 
 @router.get("/facts")

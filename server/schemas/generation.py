@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from server.engines.base import Sampling
 from server.schemas.common import ChapterBody, Shape, Wanted
+from server.schemas.timeline import PlaceOut
 from server.writing.length import frequency_penalty
 
 MAX_LENGTH = 20_000
@@ -60,6 +61,9 @@ class ContinueIn(Wanted):
     stream: bool = True
 
 
+Kind = Literal["continue", "rewrite"]
+
+
 class MessageOut(Shape):
     role: str
     content: str
@@ -68,7 +72,11 @@ class MessageOut(Shape):
 class LeftOut(BaseModel):
     id: str
     group: str
+    title: str
+    """Short, for a list."""
     source: str
+    place: PlaceOut | None = Field(description="Where it stands in the book, if anywhere.")
+    required: bool
     tokens: int
     score: float | None
     reason: str
@@ -113,8 +121,11 @@ class ContinueOut(BaseModel):
 class GenerationOut(Shape):
     id: str
     chapter_id: str | None
+    kind: Kind
     revision: int
     offset: int
+    start: int | None = Field(default=None, description="Of what it rewrites; null: it adds.")
+    end: int | None
     request: dict[str, Any]
     outputs: list[dict[str, Any]]
     usage: dict[str, Any]
@@ -124,6 +135,11 @@ class GenerationOut(Shape):
     verdict: str
     created_at: datetime
     finished_at: datetime | None
+
+    @model_validator(mode="after")
+    def _begins_where_it_rewrites(self) -> "GenerationOut":
+        self.start = None if self.end is None else self.offset
+        return self
 
 
 class GenerationFull(GenerationOut):

@@ -159,6 +159,15 @@ class LoreTestIn(Wanted):
     budget: Tokens | None = Field(default=None, description="Tokens for all entries together.")
 
 
+class FiredOut(Shape):
+    """An entry that stood in the prompt of a chapter's last generation, and why."""
+
+    entry_id: str
+    generation: str
+    created_at: datetime
+    why: str
+
+
 class HitOut(BaseModel):
     id: str
     lorebook_id: str

@@ -1,4 +1,4 @@
-"""Wire shapes of the book: works, volumes, chapters, characters, outlines."""
+"""Wire shapes of the book: works, volumes, chapters, revisions."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -165,57 +165,3 @@ class Saved(BaseModel):
     revision: int
     chars: int
     changed: bool
-
-
-class CharacterOut(Shape):
-    id: str
-    position: int
-    name: str
-    aliases: list[str]
-    role: str
-    sheet: dict[str, str]
-
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-
-
-class CharacterNew(Wanted):
-    name: Name
-    aliases: list[Name] = Field(default_factory=list, max_length=50)
-    role: str = Field(default="", max_length=100)
-    sheet: dict[str, Note] = Field(default_factory=dict, max_length=100)
-
-
-class CharacterChange(Wanted):
-    name: Name | None = None
-    aliases: list[Name] | None = Field(default=None, max_length=50)
-    role: str | None = Field(default=None, max_length=100)
-    sheet: dict[str, Note] | None = Field(default=None, max_length=100)
-    position: int | None = Field(default=None, ge=0)
-
-
-class OutlineOut(Shape):
-    id: str
-    parent_id: str | None
-    chapter_id: str | None
-    position: int
-    kind: str
-    title: str
-    summary: str
-
-
-class OutlineNew(Wanted):
-    kind: Literal["premise", "volume", "chapter", "beat"]
-    title: str = Field(default="", max_length=300)
-    summary: Note = ""
-    parent_id: str | None = None
-    chapter_id: str | None = None
-    position: int = Field(default=0, ge=0)
-
-
-class OutlineChange(Wanted):
-    title: str | None = Field(default=None, max_length=300)
-    summary: Note | None = None
-    parent_id: str | None = None
-    chapter_id: str | None = None
-    position: int | None = Field(default=None, ge=0)

@@ -149,8 +149,19 @@ class HiddenOut(ParagraphOut):
     reason: str
 
 
+class BondOut(BaseModel):
+    character_id: str
+    name: str
+    label: str
+    note: str
+
+
 class StandingOut(BaseModel):
-    """A sheet as it stands at one place, and what of it may not be shown there."""
+    """A sheet as it stands at one place, and what of it may not be shown there; whom they are
+    related to, and which facts that hold there they know and do not know."""
 
     paragraphs: list[ParagraphOut]
     hidden: list[HiddenOut]
+    relations: list[BondOut]
+    known: list[str]
+    unknown: list[str]

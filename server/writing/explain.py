@@ -26,13 +26,26 @@ def _dropped(left: Left) -> dict[str, Any]:
     return {**_account(left), "text": left.item.text}
 
 
+def _place(id: str) -> dict[str, Any] | None:
+    """Where a passage, or the chapter that a recap tells, stands in the book."""
+    kind, *rest = id.split(":")
+    if kind == "passage":
+        return {"chapter_id": rest[0], "offset": int(rest[1])}
+    if kind == "recap" and rest[0] == "chapter":
+        return {"chapter_id": rest[1], "offset": 0}
+    return None
+
+
 def _account(entry: Placed | Left) -> dict[str, Any]:
     """What is told of every item, whether it stands or not."""
     item = entry.item
     return {
         "id": item.id,
         "group": item.group.value,
+        "title": item.source.partition("：")[2] or item.source,
         "source": item.source,
+        "place": _place(item.id),
+        "required": item.required,
         "tokens": entry.tokens,
         "score": item.score,
         "reason": entry.reason,

@@ -46,6 +46,36 @@ def test_the_bible_quotes_the_novel() -> None:
     bible = json.loads((SAMPLE / "bible.json").read_text(encoding="utf-8"))
     quotes = [(f["chapter"], f["evidence"]) for f in bible["facts"]]
     quotes += [(h["chapter"], h["evidence"]) for o in bible["objects"] for h in o["history"]]
-    quotes += [(t["planted"]["chapter"], t["planted"]["evidence"]) for t in bible["threads"]]
+    for thread in bible["threads"]:
+        events = [thread["planted"], *thread["advanced"], thread["resolved"]]
+        quotes += [(e["chapter"], e["evidence"]) for e in events if e]
     assert len(quotes) > 100
     assert [q for n, q in quotes if q not in chapters[n - 1]] == []
+
+
+def test_its_relations_and_threads_are_those_of_the_place(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    desk.settings.sample = True
+    with TestClient(create_app(desk)) as http:
+        api = Client(http, desk)
+        root = f"/api/works/{api.ok('GET', '/api/works')[0]['id']}"
+        people = {c["name"]: c for c in api.ok("GET", f"{root}/characters")}
+        assert all(c["voice"] and c["summary"] for c in people.values())
+        chapters = [c["id"] for c in api.ok("GET", f"{root}/chapters")]
+
+        def bonds(name: str, chapter: int, viewpoint: str | None = None) -> set[tuple[str, str]]:
+            query = {"chapter_id": chapters[chapter - 1], "offset": 0}
+            query |= {"viewpoint": people[viewpoint]["id"]} if viewpoint else {}
+            path = f"{root}/characters/{people[name]['id']}/standing"
+            told = api.ok("GET", path, params=query)["relations"]
+            return {(b["name"], b["label"][:2]) for b in told}
+
+        assert ("夏桂英", "妻子") not in bonds("罗长庚", 7)
+        assert ("夏桂英", "妻子") in bonds("罗长庚", 8)
+        assert ("夏桂英", "妻子") not in bonds("罗长庚", 8, "罗小满")
+        assert ("邹莲", "念信") in bonds("计素", 6)
+        assert ("邹莲", "同伴") in bonds("计素", 8)
+        threads = {t["title"]: t for t in api.ok("GET", f"{root}/threads")}
+        assert {t["state"] for t in threads.values()} == {"planted", "advanced", "resolved"}
+        assert not any(e["quote_changed"] for t in threads.values() for e in t["events"])
+        assert len(api.ok("GET", f"{root}/timeline")) > 150
