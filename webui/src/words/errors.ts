@@ -30,10 +30,20 @@ const ENGLISH: Record<string, string> = {
   chapter_locked: "This chapter is locked. Unlock it before you change it.",
   text_changed: "The text has changed meanwhile. Look at it again.",
   incomplete_order: "The new order leaves something out. Look at the list again.",
+  order_incomplete: "The new order does not hold every chapter once. Reload and try again.",
+  snapshot_not_found: "This revision is not kept; it may have been let go elsewhere.",
+  nothing_to_keep: "There is no text in this chapter yet to keep.",
+  other_chapter: "This continuation was written for another chapter. Reload and try again.",
+  bad_pattern: "This is not a regular expression that can be used. ({told})",
+  bad_replacement:
+    "The replacement is not right: a backslash needs the number of its group, as in \\1.",
+  pattern_too_slow:
+    "This took too long and was stopped; nothing was changed. Make the pattern simpler.",
+  too_many_hits:
+    "There are too many places; nothing was changed. Look for something more particular.",
   offset_out_of_range: "This place lies outside the chapter's text.",
   // files
   upload_not_found: "This file has gone from the desk. Choose it again.",
-  unknown_format: "The desk does not read this kind of file.",
   unreadable_file: "The file cannot be read. ({told})",
   empty_file: "There is no text in this file.",
   binary_file: "This is not a text file.",

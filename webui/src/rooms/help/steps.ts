@@ -4,18 +4,28 @@ import { t } from "./words";
 
 export interface Step {
   /** The first of these that is in sight; a step with none is left out. */
-  at: string;
+  at: string[];
   title: () => string;
   told: () => string;
 }
 
+export const PAPER = '[data-region="paper"]';
+
 export const STEPS: Step[] = [
-  { at: '[data-region="tree"]', title: () => t.treeTitle, told: () => t.tree },
-  { at: '[data-region="paper"]', title: () => t.pageTitle, told: () => t.page },
-  { at: '[data-region="beat"]', title: () => t.beatTitle, told: () => t.beat },
-  { at: '[data-region="side"]', title: () => t.sideTitle, told: () => t.side },
-  { at: '[data-tour="lamp"]', title: () => t.lampTitle, told: () => t.lamp },
-  { at: '[data-tour="search"]', title: () => t.searchTitle, told: () => t.search },
+  {
+    at: ['[data-region="tree"]', '[data-tour="tree"]'],
+    title: () => t.treeTitle,
+    told: () => t.tree,
+  },
+  { at: [PAPER], title: () => t.pageTitle, told: () => t.page },
+  { at: ['[data-region="beat"]'], title: () => t.beatTitle, told: () => t.beat },
+  {
+    at: ['[data-region="side"]', '[data-tour="side"]'],
+    title: () => t.sideTitle,
+    told: () => t.side,
+  },
+  { at: ['[data-tour="lamp"]'], title: () => t.lampTitle, told: () => t.lamp },
+  { at: ['[data-tour="search"]'], title: () => t.searchTitle, told: () => t.search },
 ];
 
 export interface Box {

@@ -127,7 +127,7 @@ export const t = words(
     times: (n: number) => `${n}×`,
     ems: (n: number) => (n === 1 ? "1 character" : `${n} characters`),
     noIndent: "None",
-    reset: "As it was",
+    reset: "Reset",
     sample: "Sample",
     sampleOne: "雨是后半夜停的。檐下那盏灯还亮着，灯芯结了一朵小花，没有人去剪。",
     sampleTwo:
