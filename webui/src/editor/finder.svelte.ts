@@ -19,6 +19,8 @@ class Finder {
   at = $state(-1);
   /** The expression is not one. */
   broken = $state(false);
+  /** Grows each time the author asks for the bar: the field takes the focus. */
+  asked = $state(0);
   #matches: Match[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #off: (() => void)[] = [];
@@ -28,7 +30,8 @@ class Finder {
   }
 
   get #view(): EditorView | undefined {
-    return manuscript.editor?.view;
+    const { editor } = manuscript;
+    return editor && !editor.isDestroyed ? editor.view : undefined;
   }
 
   /** Opens the bar, with what is selected as the text to look for. */
@@ -38,6 +41,7 @@ class Finder {
     if (!this.open) {
       this.#off = [manuscript.addPlugin(findPlugin()), manuscript.onChange(() => this.#again())];
     }
+    this.asked++;
     this.open = true;
     this.replacing ||= replacing;
     const { selection, doc } = view.state;

@@ -82,8 +82,11 @@ export class Manuscript {
   /** Puts the editor into `element`; the returned function takes it out again. */
   mount(element: HTMLElement): () => void {
     this.editor = this.#sheet.mount(element);
-    const hidden = () => (document.hidden ? this.#saving?.hidden() : void this.#lookAgain());
-    const gone = () => this.#saving?.hidden();
+    const gone = () => {
+      if (this.#saving) this.#sheet.leave(this.#saving.chapter);
+      this.#saving?.hidden();
+    };
+    const hidden = () => (document.hidden ? gone() : void this.#lookAgain());
     document.addEventListener("visibilitychange", hidden);
     addEventListener("pagehide", gone);
     void this.#back();
@@ -347,8 +350,11 @@ export class Manuscript {
 
   #saved(chapter: string, version: Version, chars: number): void {
     this.#texts.keep(chapter, version);
-    book.changed({ id: chapter, revision: version.revision, ...(chars < 0 ? {} : { chars }) });
-    if (chapter === this.chapter) this.#looked = Date.now();
+    const open = chapter === this.chapter;
+    const counts = chars < 0 ? {} : { chars, ...(open && { han: this.han }) };
+    book.changed({ id: chapter, revision: version.revision, ...counts });
+    if (open) this.#looked = Date.now();
+    engine.seen(true);
   }
 
   /** Another tab saved a chapter. */

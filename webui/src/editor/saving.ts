@@ -228,7 +228,10 @@ export class Saving {
 
   async #refused(error: unknown, text: string): Promise<number> {
     void this.#copy();
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal)) {
+      this.#become("error", String(error));
+      throw error;
+    }
     if (error.code === "stale_revision") return this.#compare(text);
     if (error.code === "chapter_locked") this.#become("locked", error.message);
     else if (unreached(error)) {

@@ -5,6 +5,7 @@
 
 import { Extension, Node, type Extensions } from "@tiptap/core";
 import { history, redo, undo } from "@tiptap/pm/history";
+import { Selection, TextSelection } from "@tiptap/pm/state";
 import { Fragment, Slice, type Node as Doc, type Schema } from "@tiptap/pm/model";
 
 const Manuscript = Node.create({ name: "doc", topNode: true, content: "paragraph+" });
@@ -34,7 +35,28 @@ const Undo = Extension.create({
   },
 });
 
-export const extensions: Extensions = [Manuscript, Paragraph, Text, Undo];
+/** To the ends of the chapter: the browser's own keys stop short where nothing is laid out yet. */
+const Ends = Extension.create({
+  name: "ends",
+  addKeyboardShortcuts() {
+    const go = (end: "atStart" | "atEnd", extend: boolean) => () => {
+      const { state, view } = this.editor;
+      const { $head } = Selection[end](state.doc);
+      const $anchor = extend ? state.selection.$anchor : $head;
+      view.dispatch(state.tr.setSelection(new TextSelection($anchor, $head)).scrollIntoView());
+      return true;
+    };
+    const keys = (start: string, end: string) => ({
+      [start]: go("atStart", false),
+      [end]: go("atEnd", false),
+      [`Shift-${start}`]: go("atStart", true),
+      [`Shift-${end}`]: go("atEnd", true),
+    });
+    return { ...keys("Ctrl-Home", "Ctrl-End"), ...keys("Cmd-ArrowUp", "Cmd-ArrowDown") };
+  },
+});
+
+export const extensions: Extensions = [Manuscript, Paragraph, Text, Undo, Ends];
 
 /** A chapter's text with every line break as "\n". */
 export function unbroken(text: string): string {

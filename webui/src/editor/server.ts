@@ -34,6 +34,9 @@ export interface Server {
   snapshot(work: string, chapter: string, label: string, kind: "author" | "before"): Promise<void>;
 }
 
+/** A server that says nothing for so long is away; the text is saved again later. */
+const SAVE_MS = 30_000;
+
 const at = (work: string, chapter: string) => ({
   params: { path: { work_id: work, chapter_id: chapter } },
 });
@@ -47,6 +50,7 @@ export const server: Server = {
         ...at(work, chapter),
         body: { text, base_revision: base, origin: "typed", candidate: 0, ...wish },
         keepalive,
+        signal: AbortSignal.timeout(SAVE_MS),
       }),
     ),
   restore: (work, chapter, number) =>

@@ -26,10 +26,19 @@ export interface Putting extends Wish {
 
 /** Where the author was in a chapter: the caret, and what stood at the top of the paper. */
 interface Place {
+  chapter: string;
   head: number;
   pos: number;
   /** How far below the paper's upper edge `pos` stood, px. */
   below: number;
+}
+
+const PLACE = "yanchi.place";
+
+/** Where the author was when the page was last closed, if it was in `chapter`. */
+function lastPlace(chapter: string): Place | undefined {
+  const place = JSON.parse(localStorage.getItem(PLACE) ?? "null") as Place | null;
+  return place?.chapter === chapter ? place : undefined;
 }
 
 /** Transactions that show what the server has. */
@@ -117,27 +126,33 @@ export class Sheet {
   open(chapter: string, text: string): void {
     const { schema, plugins } = this.state;
     const doc = toDoc(schema, text);
-    const place = this.#places.get(chapter);
+    const place = this.#places.get(chapter) ?? lastPlace(chapter);
     const selection = TextSelection.near(doc.resolve(Math.min(place?.head ?? 1, doc.content.size)));
     const state = EditorState.create({ doc, selection, plugins });
     if (!this.#view) this.#blank = state;
     else this.#view.updateState(state);
     if (this.#scroller) this.#scroller.scrollTop = 0;
     if (place?.pos) this.#scroll(place.pos, place.below);
+    const idle = document.activeElement === document.body;
+    if (idle && matchMedia("(pointer: fine)").matches) this.#view?.focus();
   }
 
   /** Remembers where the author is in a chapter. */
   leave(chapter: string): void {
+    const place = { chapter, head: this.state.selection.head, ...this.#top() };
+    this.#places.set(chapter, place);
+    localStorage.setItem(PLACE, JSON.stringify(place));
+  }
+
+  /** What stands at the top of the paper. */
+  #top(): Pick<Place, "pos" | "below"> {
     const view = this.#view;
     const scroller = this.#scroller;
-    const { head } = this.state.selection;
-    const place = { head, pos: 0, below: 0 };
-    this.#places.set(chapter, place);
-    if (!view || !scroller?.scrollTop) return;
+    if (!view || !scroller?.scrollTop) return { pos: 0, below: 0 };
     const { top } = scroller.getBoundingClientRect();
     const { left, width } = view.dom.getBoundingClientRect();
-    place.pos = view.posAtCoords({ left: left + width / 2, top: top + 4 })?.pos ?? 0;
-    if (place.pos) place.below = view.coordsAtPos(place.pos).top - top;
+    const pos = view.posAtCoords({ left: left + width / 2, top: top + 4 })?.pos ?? 0;
+    return { pos, below: pos && view.coordsAtPos(pos).top - top };
   }
 
   /** Shows another text of the same chapter; what is the same in both stays as it is. */
