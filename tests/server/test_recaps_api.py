@@ -123,7 +123,7 @@ def test_what_the_author_writes_stays_and_is_marked_when_the_text_changes(api: C
     assert recap["changed_chapters"] == [ids[0]]
     with api.desk.database.reading() as session:
         (item,) = recap_notes(session, work, View(StoryPosition(1, 0)))
-    assert item.source == "前情·第1章（手写，读过的正文改过了）"
+    assert item.source == "前情·第一章（手写，读过的正文改过了）"
     api.refused(
         409, "recap_by_author", "POST", f"/api/works/{work}/recaps/refresh",
         json={"level": "chapter", "target_id": ids[0]},
@@ -183,7 +183,7 @@ def test_the_model_tells_a_recap_when_it_is_asked(tmp_path: Path) -> None:
             (item,) = [
                 i for i in recap_notes(session, work, View(StoryPosition(2, 0))) if GOOD in i.text
             ]
-        assert item.source == "前情·第2章（模型）"
+        assert item.source == "前情·第二章（模型）"
 
 
 @pytest.mark.parametrize(
