@@ -10,6 +10,7 @@ import { pointsAt, posAt, sizeOfDoc, unitsAt } from "$/editor/places";
 import { extensions, toDoc, toSlice, toText, unbroken } from "$/editor/schema";
 import { Sheet, type Change } from "$/editor/sheet";
 import { differences } from "$/editor/versions";
+import { groups } from "$/rooms/desk/bookReplace";
 
 const schema = getSchema(extensions);
 const text = fc
@@ -195,6 +196,9 @@ describe("finding", () => {
     const state = EditorState.create({ doc: toDoc(schema, "13年春，14年秋，15年春") });
     const tr = replaced(state, search(state.doc, compile(query)!), query, "[$1]\\n");
     expect(toText(tr.doc)).toBe("[13]\n春，14年秋，[15]\n春");
+    const same = replaced(state, search(state.doc, compile(query)!), query, "[\\1]");
+    expect(toText(same.doc)).toBe("[13]春，14年秋，[15]春");
+    expect(groups("$1 $& \\2")).toBe("\\g<1> \\g<0> \\2");
   });
 });
 

@@ -44,7 +44,7 @@ export function search(doc: Doc, pattern: RegExp): Match[] {
   return found;
 }
 
-/** What `into` makes of a match: `$1`, `$&`, `\n` and `\t` count where the query is an expression. */
+/** What `into` makes of a match: `$1`, `$&`, `\1`, `\n`, `\t` count where the query is an expression. */
 export function replacement(line: string, at: number, query: Query, into: string): string {
   if (!query.regex) return into;
   const pattern = compile(query)!;
@@ -52,7 +52,8 @@ export function replacement(line: string, at: number, query: Query, into: string
   sticky.lastIndex = at;
   const length = sticky.exec(line)?.[0].length ?? 0;
   sticky.lastIndex = at;
-  const told = into.replace(/\\([nt\\])/g, (_, c: string) => ({ n: "\n", t: "\t" })[c] ?? "\\");
+  const meant: Record<string, string> = { n: "\n", t: "\t", "\\": "\\" };
+  const told = into.replace(/\\([nt\\1-9])/g, (_, c: string) => meant[c] ?? `$${c}`);
   const whole = line.replace(sticky, told);
   return whole.slice(at, whole.length - (line.length - at - length));
 }

@@ -1,6 +1,6 @@
 /** Finding and replacing in the whole book, done by the server. */
 
-import { http, ok } from "$/api/client";
+import { http, ok, type Shapes } from "$/api/client";
 
 export interface Wish {
   find: string;
@@ -9,19 +9,7 @@ export interface Wish {
   case: boolean;
 }
 
-export interface InChapter {
-  chapter_id: string;
-  label: string;
-  name: string;
-  /** All of them; `hits` are the first. */
-  count: number;
-  hits: { start: number; end: number; before: string; text: string; after: string }[];
-}
-
-interface Answer {
-  chapters: InChapter[];
-  replaced: number;
-}
+export type InChapter = Shapes["ReplacedChapter"];
 
 export async function preview(work: string, wish: Wish): Promise<InChapter[]> {
   return (await ask(work, { ...wish, chapters: null, preview: true })).chapters;
@@ -32,7 +20,13 @@ export async function replace(work: string, wish: Wish, chapters: string[]): Pro
   return (await ask(work, { ...wish, chapters, preview: false })).replaced;
 }
 
-function ask(work: string, body: unknown): Promise<Answer> {
-  const path = `/api/works/${work}/replace`;
-  return ok(http.POST(path as never, { body } as never)) as Promise<Answer>;
+/** `$1` and `$&` of the chapter's own find bar, as the server says them. */
+export function groups(into: string): string {
+  return into.replace(/\$(\d|&)/g, (_, which: string) => `\\g<${which === "&" ? 0 : which}>`);
+}
+
+function ask(work: string, wish: Shapes["ReplaceIn"]): Promise<Shapes["ReplaceOut"]> {
+  const body = wish.regex ? { ...wish, replace: groups(wish.replace) } : wish;
+  const path = { work_id: work };
+  return ok(http.POST("/api/works/{work_id}/replace", { params: { path }, body }));
 }
