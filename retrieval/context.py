@@ -12,11 +12,16 @@ from retrieval.facts import fact_items
 from retrieval.mentions import Mentions
 from retrieval.settling import excluded
 from retrieval.states import Hidden
+from retrieval.threads import Thread, thread_items
 from retrieval.timeline import View
 from retrieval.types import Character, ContextItem, Fact, Found, Group, Refused
 
 SCENE_CHARS = 3000
 """How far back a name still counts as present in the scene, characters."""
+
+
+VOICE_CHARS = 240
+"""How much of a voice a prompt shows, characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class Brief:
     view: View = field(default_factory=View)
     """Where this is written and through whose eyes."""
     outline: Sequence[OutlineNote] = ()
+    threads: Sequence[Thread] = ()
+    """All of the work's; `view` decides which are open, and what of them may stand."""
     recaps: Sequence[ContextItem] = ()
     """As `retrieval.memory` offers them for this place."""
     lore: Sequence[ContextItem] = ()
@@ -59,6 +66,8 @@ class Brief:
     kept_out: Sequence[Refused] = ()
     """Lore that was called and may not stand, with the reason."""
     found: Sequence[Found] = ()
+    asked: Sequence[ContextItem] = ()
+    """What is asked for in the beat's place, where it is no continuation."""
     pinned: frozenset[str] = field(default_factory=frozenset)
     excluded: frozenset[str] = field(default_factory=frozenset)
 
@@ -70,7 +79,9 @@ def items_for(brief: Brief) -> list[ContextItem]:
         *brief.recaps,
         *_outline(brief),
         *_cast(brief),
+        *_voices(brief),
         *_facts(brief)[0],
+        *thread_items(brief.threads, brief.view),
         *brief.lore,
         *_passages(brief),
         *_tail(brief),
@@ -148,6 +159,29 @@ def _cast(brief: Brief) -> list[ContextItem]:
     ]  # fmt: skip
 
 
+def _voices(brief: Brief) -> list[ContextItem]:
+    """How those speak who are in the scene: the first to go where there is little room."""
+    scene = _weights(brief, [(tail.settled(_scene(brief)), 1.0)])
+    return [
+        ContextItem(f"voice:{c.id}", Group.CAST, voice_of(c), f"口吻：{c.name}",
+                    priority=10 + min(scene[c.id], 9.0), order=n + 0.5, score=scene[c.id],
+                    late=False, why="近文里提到")
+        for n, c in enumerate(brief.cast)
+        if c.id in scene and c.voice
+    ]  # fmt: skip
+
+
+def voice_of(character: Character) -> str:
+    """Lines that they might say, as the prompt shows them: the first ones, within VOICE_CHARS."""
+    said: list[str] = []
+    room = VOICE_CHARS
+    for line in character.voice:
+        if len(line) <= room or not said:
+            said.append(line[:room])
+            room -= len(line)
+    return f"{character.name}的口吻：{' / '.join(said)}"
+
+
 def _scene(brief: Brief) -> str:
     """The text in which a name still counts as present; it begins at a place that stays."""
     return brief.before[tail.beginning(len(brief.before), SCENE_CHARS) :]
@@ -220,7 +254,9 @@ def _beat(brief: Brief) -> list[ContextItem]:
             ContextItem("chapter", Group.BEAT, f"本章：{brief.chapter_title}", "本章标题",
                         priority=80, order=0)
         )  # fmt: skip
-    if brief.beat.strip():
+    if brief.asked:
+        items += brief.asked
+    elif brief.beat.strip():
         items.append(
             ContextItem("beat", Group.BEAT, f"这一段要写：{brief.beat.strip()}", "本段要求",
                         required=True, priority=100, order=1)

@@ -69,6 +69,8 @@ class Character:
     aliases: tuple[str, ...] = ()
     role: str = ""
     sheet: str = ""
+    voice: tuple[str, ...] = ()
+    """What they might say, as far as it may be shown."""
 
 
 @dataclass(frozen=True, slots=True)

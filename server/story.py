@@ -42,7 +42,8 @@ class Story:
     """What has its own time in a work, as retrieval takes it."""
 
     scenes: tuple[types.Scene, ...]
-    states: tuple[types.SheetState, ...]
+    states: Mapping[str, Sequence[types.SheetState]]
+    """Of each character's sheet, by the character's id."""
     facts: tuple[types.Fact, ...]
     relations: Mapping[str, Sequence[Relation]]
     """Those that bear on a character's sheet, by the character's id."""
@@ -51,7 +52,7 @@ class Story:
         self, character_id: str, sheet: Mapping[str, str], names: Mapping[str, str], view: View
     ) -> Standing:
         """A sheet as it stands for the view, relations to whom `names` has included."""
-        own = standing(character_id, sheet, self.states, view)
+        own = standing(character_id, sheet, self.states.get(character_id, ()), view)
         bonds = self.relations.get(character_id, ())
         return with_relations(own, character_id, bonds, names, view) if bonds else own
 
@@ -88,13 +89,16 @@ def load_story_time(session: Session, work_id: str, order: Order | None = None) 
 
 def _story(told: "_Told") -> Story:
     scenes, progressions, facts, relations, order = told
+    states: dict[str, list[types.SheetState]] = {}
+    for state in progressions:
+        states.setdefault(state.character_id, []).append(as_state(state, order))
     bonds: dict[str, list[Relation]] = {}
     for row in relations:
         for character_id in (row.a, row.b) if row.mutual else (row.a,):
             bonds.setdefault(character_id, []).append(as_relation(row, order))
     return Story(
         tuple(_in_order(scenes, order)),
-        tuple(as_state(row, order) for row in progressions),
+        states,
         tuple(as_fact(row, order) for row in facts),
         bonds,
     )

@@ -104,7 +104,7 @@ def sheet_standing(
     told = story.load_story_time(session, work_id, order)
     own = View(view.position, character.id, view.scenes)
     reasons = [(sentence(fact), own.refuses(fact.validity)) for fact in told.facts]
-    sheet = standing(character.id, character.sheet, told.states, view)
+    sheet = standing(character.id, character.sheet, told.states.get(character.id, ()), view)
     return StandingOut(
         paragraphs=[ParagraphOut.model_validate(p) for p in sheet.paragraphs],
         hidden=[

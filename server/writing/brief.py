@@ -9,16 +9,18 @@ from sqlmodel import Session, col
 from retrieval import tail, types
 from retrieval.context import Brief, OutlineNote
 from retrieval.lore import Lorebook, turns_of
-from retrieval.states import Hidden, standing
+from retrieval.states import Hidden
 from retrieval.timeline import View
-from retrieval.types import SheetState, StoryPosition
+from retrieval.types import StoryPosition
+from server import voices
 from server.errors import Invalid, StaleRevision
 from server.lore_plain import load_lore
 from server.manuscript import chapter_text, get_chapter, get_character, get_work
 from server.models import Chapter, Character, OutlineNode
 from server.recaps.notes import recap_notes
 from server.rows import OF, Rows
-from server.story import load_story_time, order_of
+from server.story import Order, Story, load_story_time, order_of
+from server.threads import load_threads
 from server.titles import full_titles
 
 TAIL_CHARS = 12_000
@@ -96,7 +98,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
     recaps = recap_notes(session, work.id, view, automatic=automatic_recaps)
-    cast, hidden = _cast(_CHARACTERS.of(session, work.id), story.states, view)
+    cast, hidden = _cast(_CHARACTERS.of(session, work.id), story, order, view)
     return Loaded(
         Brief(
             title=work.title,
@@ -112,6 +114,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
             facts=story.facts,
             view=view,
             recaps=recaps,
+            threads=load_threads(session, work.id, order, titles),
             outline=outline_notes(
                 _OUTLINE.of(session, work.id), chapters, chapter, view, titles, told=bool(recaps)
             ),
@@ -132,17 +135,18 @@ def _chosen(chapter: Chapter, choice: str) -> frozenset[str]:
 
 
 def _cast(
-    rows: Iterable[Character], states: Sequence[SheetState], view: View
+    rows: Sequence[Character], story: Story, order: Order, view: View
 ) -> tuple[list[types.Character], list[Hidden]]:
     """Everybody with the sheet that stands here, and what of it may not be shown."""
     cast: list[types.Character] = []
     hidden: list[Hidden] = []
-    whose: dict[str, list[SheetState]] = {}
-    for state in states:
-        whose.setdefault(state.character_id, []).append(state)
+    names = {row.id: row.name for row in rows}
     for row in rows:
-        sheet = standing(row.id, row.sheet, whose.get(row.id, ()), view)
-        cast.append(types.Character(row.id, row.name, tuple(row.aliases), row.role, sheet.text))
+        sheet = story.sheet(row.id, row.sheet, names, view)
+        voice = voices.shown(row.voice, order, view)
+        cast.append(
+            types.Character(row.id, row.name, tuple(row.aliases), row.role, sheet.text, voice)
+        )
         hidden += sheet.hidden
     return cast, hidden
 

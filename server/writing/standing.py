@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from retrieval.context import describe
+from retrieval import types
+from retrieval.context import describe, voice_of
 from retrieval.lore import Lorebook, LoreEntry
-from retrieval.states import Standing, changed, standing
+from retrieval.states import Standing, changed
 from retrieval.timeline import View
 from retrieval.types import ContextItem, Group, Prompt, Refused, Stood, StoryPosition
-from server.manuscript import list_chapters
 from server.models import Chapter, ChapterRevision, Character
-from server.story import as_state, list_progressions, order_of
+from server.story import load_story_time
 from server.writing.brief import Loaded
 from server.writing.log import last_settled
 
@@ -106,7 +106,7 @@ def recollect(session: Session, work_id: str, loaded: Loaded, *, retrieval: bool
     for kept in last.kept:
         if kept.id in loaded.brief.excluded:
             return Recalled(last)
-        found = _sheet(session, work_id, kept, loaded) if kept.group is Group.CAST else [kept.item]
+        found = _cast(session, work_id, kept, loaded) if kept.group is Group.CAST else [kept.item]
         if not found:
             return Recalled(last)
         items += found
@@ -181,25 +181,35 @@ def _chapters(session: Session, work_id: str, ids: set[str]) -> dict[str, tuple[
     return {id: (place, text) for id, place, text in session.exec(query)}
 
 
-def _sheet(session: Session, work_id: str, kept: Kept, loaded: Loaded) -> list[ContextItem]:
-    """The sheet as it stood, with what has changed since behind the text; [] where it may not."""
-    id = kept.id.removeprefix("character:")
+def _cast(session: Session, work_id: str, kept: Kept, loaded: Loaded) -> list[ContextItem]:
+    """What stood of a character, with what has changed since; [] where it may not stand."""
+    kind, _, id = kept.id.partition(":")
     character = next((c for c in loaded.brief.cast if c.id == id), None)
     if character is None:
         return []
+    if kind == "voice":
+        return [kept.item] if kept.text == voice_of(character) else []
+    return _sheet(session, work_id, kept, loaded, character)
+
+
+def _sheet(
+    session: Session, work_id: str, kept: Kept, loaded: Loaded, character: types.Character
+) -> list[ContextItem]:
+    """The sheet as it stood, with what has changed since behind the text; [] where it may not."""
+    id = character.id
     if describe(character) == kept.text:
         return [kept.item]
     row = session.get(Character, id)
     if row is None or kept.since > loaded.position.offset:
         return []
-    order = order_of(list_chapters(session, work_id))
-    states = [as_state(state, order) for state in list_progressions(session, work_id)]
+    story = load_story_time(session, work_id)
+    names = {c.id: c.name for c in loaded.brief.cast}
     here = loaded.brief.view
     first = StoryPosition(loaded.position.chapter, kept.since)
-    then = standing(id, row.sheet, states, View(first, here.knower, here.scenes))
+    then = story.sheet(id, row.sheet, names, View(first, here.knower, here.scenes))
     if describe(replace(character, sheet=then.text)) != kept.text:
         return []
-    news = _news(character.name, then, standing(id, row.sheet, states, here))
+    news = _news(character.name, then, story.sheet(id, row.sheet, names, here))
     if not news or len(news) > len(kept.text):
         return []
     now = ContextItem(

@@ -1,5 +1,6 @@
 """What is known at a point of the story: sheets, plans and the text before, never later ones."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,16 @@ from sqlmodel import select
 
 from retrieval.context import items_for, refused_for
 from retrieval.timeline import NOT_YET, UNKNOWN
+from retrieval.types import StoryPosition
 from server.db import Database
 from server.errors import NotFound
-from server.manuscript import add_chapter, list_chapters
+from server.manuscript import add_chapter, chapter_text, list_chapters, list_characters
 from server.models import Character, Scene, Work
+from server.relations import list_relations
 from server.sample import load_story
 from server.settings import SAMPLE
 from server.story import list_scenes
+from server.threads import list_events, list_threads
 from server.writing.brief import Loaded, Place, load_brief
 
 
@@ -166,3 +170,54 @@ def test_an_empty_chapter_begins_from_the_ending_of_the_last_one_with_text(
     assert (loaded.position.chapter, loaded.position.offset) == (2, 0)
     first = at(database, work.id, 1, 0)
     assert (first.brief.before, first.brief.opens_chapter) == ("", True)
+
+
+def test_relations_threads_and_voices_tell_nothing_of_what_is_ahead(
+    database: Database, sample: str
+) -> None:
+    """All through the sample, every 400 characters: what has a place stands behind it only."""
+    with database.reading() as session:
+        chapters = list_chapters(session, sample)
+        texts = [chapter_text(session, chapter) for chapter in chapters]
+        order = {chapter.id: chapter.position for chapter in chapters}
+        events = [e for of in list_events(session, sample).values() for e in of]
+        relations = list_relations(session, sample)
+        people = {c.id: c for c in list_characters(session, sample)}
+    told: set[str] = set()
+    for number, text in enumerate(texts):
+        for offset in range(0, len(text), 400):
+            here = StoryPosition(number, offset)
+            loaded = at(database, sample, number + 1, offset)
+            brief = loaded.brief
+            prompt = "".join(i.text for i in items_for(brief) if not i.id.startswith("tail"))
+            for event in events:
+                if StoryPosition(order[event.chapter_id], event.offset) > here:
+                    assert f"“{event.quote}”" not in prompt
+                elif f"“{event.quote}”" in prompt:
+                    told.add(event.id)
+            for relation in relations:
+                line = f"与{people[relation.b].name}：{relation.label}"
+                since = relation.since_chapter_id
+                if since and StoryPosition(order[since], relation.since_offset) > here:
+                    assert line not in sheet(loaded, people[relation.a].name)
+            behind = "\n".join([*texts[:number], text[:offset]])
+            for character in brief.cast:
+                for line in character.voice:
+                    assert all(w in behind or w not in "\n".join(texts) for w in clauses(line))
+    assert len(told) > 20
+
+
+def clauses(line: str) -> list[str]:
+    return [words for words in re.split("[，。！？、“”]", line) if len(words) >= 4]
+
+
+def test_threads_and_voices_stand_in_the_prompt(database: Database, sample: str) -> None:
+    items = {i.id.partition(":")[0]: i for i in items_for(at(database, sample, 4).brief)}
+    assert items["thread"].group == "threads"
+    assert "的口吻：" in items["voice"].text
+    assert not items["voice"].changes
+    whole = "".join(i.text for i in items_for(at(database, sample, 8).brief))
+    with database.reading() as session:
+        threads = list_threads(session, sample)
+    assert all(t.note not in whole for t in threads if t.note)
+    assert all(t.due_note not in whole for t in threads if t.due_note)

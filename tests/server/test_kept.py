@@ -19,7 +19,10 @@ from server.models import (
     OutlineNode,
     Progression,
     Recap,
+    Relation,
     Scene,
+    Thread,
+    ThreadEvent,
     Volume,
     Work,
     now,
@@ -215,11 +218,35 @@ def put_into_a_volume(session: Session, work: str) -> None:
         chapter(session, work, number).volume_id = volume.id
 
 
+def reword_relation(session: Session, work: str) -> None:
+    first(session, Relation, work).label = "路人"
+
+
+def drop_relations(session: Session, work: str) -> None:
+    session.exec(delete(Relation).where(col(Relation.work_id) == work))
+
+
+def retitle_thread(session: Session, work: str) -> None:
+    first(session, Thread, work).title = "另一条"
+
+
+def move_event(session: Session, work: str) -> None:
+    thread = first(session, Thread, work)
+    events = select(ThreadEvent).where(ThreadEvent.thread_id == thread.id)
+    for event in session.exec(events):
+        event.chapter_id = chapter(session, work, 8).id
+
+
+def give_voice(session: Session, work: str) -> None:
+    first(session, Character, work).voice = [{"text": "雨停了，走罢。", "pieces": []}]
+
+
 EDITS = [
     rename_character, reword_sheet, drop_character, reword_fact, let_nobody_know, drop_facts,
     reword_progression, add_scene, reword_outline, close_lorebook, reword_lore, rekey_lore,
     add_lore, write_recap, drop_recaps, save_chapter, save_this_chapter, move_chapter,
-    rename_chapter, bin_chapter, put_into_a_volume,
+    rename_chapter, bin_chapter, put_into_a_volume, reword_relation, drop_relations,
+    retitle_thread, move_event, give_voice,
 ]  # fmt: skip
 
 
