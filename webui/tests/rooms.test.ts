@@ -7,6 +7,7 @@ import { account } from "$/rooms/models/state";
 import { exactRows, passageRows, type Told } from "$/rooms/search/rows";
 import { size } from "$/rooms/settings/bytes";
 import { differences } from "$/rooms/settings/differences";
+import { formatsOf } from "$/rooms/settings/exports";
 import { LIBRARIES } from "$/rooms/settings/libraries";
 import { own, percents, sum } from "$/rooms/settings/shares";
 import { sectionOf } from "$/rooms/settings/sections";
@@ -64,6 +65,19 @@ describe("differences of templates", () => {
     ]); // prettier-ignore
     expect(differences(then, then)).toEqual([]);
   });
+});
+
+test("only what the desk exports is offered, a project first", () => {
+  const told = (formats: string[]) => ({
+    paths: {
+      "/api/works/{work_id}/export": {
+        get: { parameters: [{ name: "work_id" }, { name: "format", schema: { enum: formats } }] },
+      },
+    },
+  });
+  expect(formatsOf(told(["txt", "md"]))).toEqual(["txt", "md"]);
+  expect(formatsOf(told(["txt", "epub", "zip"]))).toEqual(["zip", "txt", "epub"]);
+  expect(formatsOf({})).toEqual(["txt", "md"]);
 });
 
 test("bytes are told as file managers do", () => {

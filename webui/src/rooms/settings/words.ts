@@ -89,7 +89,8 @@ export const t = words(
     bytes: "大小",
     placeHow: "全在这台机器上。把数据目录整个拷走，就是一份完整的备份；拷之前先停下服务。",
     exportAll: "全部导出",
-    exportHow: "每部作品一个文件。工程包带着人物、设定和大纲，能原样导回来。",
+    exportHow: "每部作品一个文件。",
+    projectHow: "工程包带着人物、设定和大纲，能原样导回来。",
     format: "格式",
     zip: "工程包",
     exportOne: (title: string) => `导出《${title}》`,
@@ -197,8 +198,8 @@ export const t = words(
     placeHow:
       "All of it is on this machine. A copy of the data folder is a whole backup; stop the service before you copy.",
     exportAll: "Export everything",
-    exportHow:
-      "One file for each work. A project carries cast, lore and outline and can be imported as it was.",
+    exportHow: "One file for each work.",
+    projectHow: " A project carries cast, lore and outline and can be imported as it was.",
     format: "Format",
     zip: "Project",
     exportOne: (title: string) => `Export ${title}`,
