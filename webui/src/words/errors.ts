@@ -75,6 +75,8 @@ const ENGLISH: Record<string, string> = {
   generation_not_found: "This attempt is not there any more.",
   no_such_candidate: "This attempt has no such candidate.",
   already_accepted: "This attempt was already taken.",
+  empty_selection: "Choose some words first.",
+  selection_too_long: "This is too much to rewrite at once. Choose less.",
   length_too_large: "This is longer than can be written at once.",
   prompt_too_large: "What must go in is more than the model can take. ({told})",
   template_not_found: "There is no template of this name.",
