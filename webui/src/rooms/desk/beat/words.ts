@@ -51,6 +51,7 @@ export const t = words(
     ready: (n: string) => `续写好了，${n} 字。Tab 收下，Esc 不要`,
     stopped: (n: string) => `停了，写了 ${n} 字。Tab 收下，Esc 不要`,
     rewrite: "改写",
+    rewriteHint: "改写选中的文字",
     toBeat: "到剧情提示",
   },
   {
@@ -104,6 +105,7 @@ export const t = words(
     ready: (n: string) => `${n} characters ready. Tab takes them, Esc refuses`,
     stopped: (n: string) => `Stopped after ${n} characters. Tab takes them, Esc refuses`,
     rewrite: "Rewrite",
+    rewriteHint: "Rewrite the selection",
     toBeat: "To the beat",
   },
 );
