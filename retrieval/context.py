@@ -252,7 +252,7 @@ def _beat(brief: Brief) -> list[ContextItem]:
     if brief.chapter_title:
         items.append(
             ContextItem("chapter", Group.BEAT, f"本章：{brief.chapter_title}", "本章标题",
-                        priority=80, order=0)
+                        priority=80, order=0, late=False if brief.asked else None)
         )  # fmt: skip
     if brief.asked:
         items += brief.asked

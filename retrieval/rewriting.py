@@ -37,7 +37,12 @@ SENSES: Mapping[str, str] = {
 
 def length_for(task: Task, selection: str) -> int:
     """Characters, blanks not counted, that the new words should have."""
-    return max(1, round(LENGTHS.get(task, 1.0) * sum(not c.isspace() for c in selection)))
+    return expected_length(task, sum(not c.isspace() for c in selection))
+
+
+def expected_length(task: Task, chars: int) -> int:
+    """The same, of a stretch of so many characters."""
+    return max(1, round(LENGTHS.get(task, 1.0) * chars))
 
 
 def wanted(

@@ -18,6 +18,7 @@ from server.settings import SAMPLE, Settings
 from server.vectors import index_store
 from server.writing.continuation import Continuation
 from server.writing.log import GenerationLog
+from server.writing.streaming import Writer
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Desk:
     indexer: Indexer
     engine: Engine
     continuation: Continuation
+    writer: Writer
     recaps: Recaps
 
     @property
@@ -69,10 +71,9 @@ def open_desk(
         prompt_tokens=settings.prompt_tokens or prompt_tokens,
         automatic_recaps=settings.recaps != "off",
     )
-    recaps = Recaps(
-        database, engine, continuation.running, mode=settings.recaps, gpu=has_gpu(settings)
-    )
-    return Desk(settings, database, library, indexer, engine, continuation, recaps)
+    writer = Writer(database, engine)
+    recaps = Recaps(database, engine, writer.running, mode=settings.recaps, gpu=has_gpu(settings))
+    return Desk(settings, database, library, indexer, engine, continuation, writer, recaps)
 
 
 def has_gpu(settings: Settings) -> bool:

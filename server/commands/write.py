@@ -158,7 +158,7 @@ async def _local(
         await _until_ready(desk.engine)
         wish = wish_from(work_id, chapter_id, ContinueIn(**body))
         prepared = await desk.continuation.prepare(wish)
-        return await _collect(desk.continuation.events(prepared), echo)
+        return await _collect(desk.writer.events(prepared), echo)
     finally:
         await desk.engine.stop()
         desk.database.close()

@@ -98,7 +98,7 @@ def bin_chapter(work_id: WorkId, chapter_id: ChapterId, session: Writing, desk: 
     ordering.bin_chapter(session, manuscript.get_chapter(session, work_id, chapter_id))
     session.commit()
     gone = ChapterGone("续写时这一章被删除了，写出的文字留在生成记录里。")
-    desk.continuation.running.stop_chapter(chapter_id, gone)
+    desk.writer.running.stop_chapter(chapter_id, gone)
     desk.indexer.request(work_id)
     desk.recaps.request(work_id)
 

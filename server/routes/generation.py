@@ -1,4 +1,5 @@
-"""Continuing a chapter: as server-sent events, as one JSON, or only the prompt."""
+"""Continuing a chapter or rewriting a stretch of it: as server-sent events, as one JSON, or only
+the prompt; and the log of what was written."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -6,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from retrieval.rewriting import expected_length
 from server import generations, manuscript
 from server.deps import ChapterId, Reading, RowId, TheDesk, WorkId, Writing
 from server.errors import Conflict
@@ -17,13 +19,17 @@ from server.schemas.generation import (
     GenerationOut,
     Kind,
     PromptOut,
+    RewriteIn,
     VerdictIn,
     VerdictOut,
+    WritingIn,
 )
 from server.sse import EventStream
 from server.writing.brief import Place
 from server.writing.continuation import Wish
 from server.writing.explain import describe
+from server.writing.rewriting import Rewriting, prepare_rewriting
+from server.writing.streaming import Prepared
 
 router = APIRouter(prefix="/api/works/{work_id}", tags=["generation"])
 
@@ -37,12 +43,38 @@ async def continue_chapter(
     work_id: WorkId, chapter_id: ChapterId, wanted: ContinueIn, request: Request, desk: TheDesk
 ) -> Response:
     """Events `prompt`, `delta`…, then `done` or `error`; one JSON with `stream: false`."""
-    desk.continuation.require_engine()
+    desk.writer.require_engine()
     prepared = await desk.continuation.prepare(wish_from(work_id, chapter_id, wanted))
-    if wanted.stream:
-        return EventStream(desk.continuation.events(prepared))
-    result = await _unless_gone(request, desk.continuation.complete(prepared))
-    return JSONResponse({"generation": prepared.id, **result})
+    return await _written(request, desk, prepared, stream=wanted.stream)
+
+
+@router.post(
+    "/chapters/{chapter_id}/rewrite",
+    response_model=ContinueOut,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def rewrite_chapter(
+    work_id: WorkId, chapter_id: ChapterId, wanted: RewriteIn, request: Request, desk: TheDesk
+) -> Response:
+    """A stretch of the chapter anew; the events are a continuation's. Accepting it by its
+    verdict puts it in the stretch's place."""
+    desk.writer.require_engine()
+    place = Place(
+        work_id=work_id,
+        chapter_id=chapter_id,
+        offset=wanted.start,
+        revision=wanted.revision,
+        length=wanted.length or 0,
+        pinned=frozenset(wanted.pinned),
+        excluded=frozenset(wanted.excluded),
+        viewpoint=wanted.viewpoint,
+    )
+    wish = _wish(
+        place, wanted, wanted.length or expected_length(wanted.task, wanted.end - wanted.start)
+    )
+    what = Rewriting(wanted.end, wanted.task, wanted.instruction, wanted.character, wanted.senses)
+    prepared = await prepare_rewriting(desk.database, desk.continuation, wish, what)
+    return await _written(request, desk, prepared, stream=wanted.stream)
 
 
 @router.post("/chapters/{chapter_id}/context", response_model=PromptOut)
@@ -120,13 +152,27 @@ def wish_from(work_id: str, chapter_id: str, wanted: ContinueIn) -> Wish:
         excluded=frozenset(wanted.excluded),
         viewpoint=wanted.viewpoint,
     )
+    return _wish(place, wanted, wanted.length)
+
+
+def _wish(place: Place, wanted: WritingIn, length: int) -> Wish:
     return Wish(
         place=place,
         candidates=wanted.candidates,
         adapter=wanted.adapter,
-        sampling=wanted.sampling.plain(wanted.length),
+        sampling=wanted.sampling.plain(length),
         retrieval=wanted.retrieval,
     )
+
+
+async def _written(
+    request: Request, desk: TheDesk, prepared: Prepared, *, stream: bool
+) -> Response:
+    """The events as they come, or the whole result at once."""
+    if stream:
+        return EventStream(desk.writer.events(prepared))
+    result = await _unless_gone(request, desk.writer.complete(prepared))
+    return JSONResponse({"generation": prepared.id, **result})
 
 
 async def _unless_gone(request: Request, work: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def health(desk: TheDesk) -> HealthOut:
     return HealthOut(
         version=version("yanchi"),
         engine=EngineOut.model_validate(desk.engine.status()),
-        generations=len(desk.continuation.running),
+        generations=len(desk.writer.running),
         indexing=desk.indexer.pending,
     )
 

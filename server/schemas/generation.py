@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from retrieval.rewriting import Sense, Task
 from server.engines.base import Sampling
-from server.schemas.common import ChapterBody, Shape, Wanted
+from server.schemas.common import ChapterBody, Id, Shape, Wanted
 from server.schemas.timeline import PlaceOut
 from server.writing.length import frequency_penalty
 
@@ -37,17 +38,9 @@ class SamplingIn(Wanted):
         return Sampling(**fields)
 
 
-class ContinueIn(Wanted):
-    """What is to be written, where."""
+class WritingIn(Wanted):
+    """How it is to be written, whatever it is."""
 
-    offset: int | None = Field(
-        default=None, ge=0, description="Characters of the chapter before the caret; its end."
-    )
-    revision: int | None = Field(
-        default=None, ge=0, description="The revision the author looks at; refused when older."
-    )
-    beat: str = Field(default="", max_length=100_000, description="What happens in this passage.")
-    length: int = Field(default=500, ge=1, le=MAX_LENGTH, description="Target, characters.")
     adapter: str | None = Field(default=None, max_length=200)
     sampling: SamplingIn = Field(default_factory=SamplingIn)
     candidates: int = Field(default=1, ge=1, le=8)
@@ -59,6 +52,40 @@ class ContinueIn(Wanted):
         description="The character through whose eyes it is told: what they do not know stays out.",
     )  # fmt: skip
     stream: bool = True
+
+
+class ContinueIn(WritingIn):
+    """What is to be written, where."""
+
+    offset: int | None = Field(
+        default=None, ge=0, description="Characters of the chapter before the caret; its end."
+    )
+    revision: int | None = Field(
+        default=None, ge=0, description="The revision the author looks at; refused when older."
+    )
+    beat: str = Field(default="", max_length=100_000, description="What happens in this passage.")
+    length: int = Field(default=500, ge=1, le=MAX_LENGTH, description="Target, characters.")
+
+
+class RewriteIn(WritingIn):
+    """What is to be written anew, and how."""
+
+    revision: int | None = Field(
+        default=None, ge=0, description="The revision the author looks at; refused when older."
+    )
+    start: int = Field(ge=0)
+    end: int = Field(ge=0, description="Behind the last character; at most 4,000 from the start.")
+    task: Task
+    instruction: str = Field(default="", max_length=10_000)
+    character: Id | None = Field(
+        default=None, description="Who speaks, or in whose manner it is to be."
+    )
+    senses: list[Sense] = Field(default_factory=list, max_length=5)
+    length: int | None = Field(
+        default=None, ge=1, le=MAX_LENGTH,
+        description="Target, characters; by the task when null: expand twice the stretch, condense"
+        " half of it, else as much.",
+    )  # fmt: skip
 
 
 Kind = Literal["continue", "rewrite"]

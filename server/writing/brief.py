@@ -78,10 +78,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     chapter = next((c for c in chapters if c.id == place.chapter_id), None)
     if chapter is None:
         chapter = get_chapter(session, place.work_id, place.chapter_id)
-    if place.revision is not None and place.revision != chapter.revision:
-        raise StaleRevision(
-            f"这一章已是第 {chapter.revision} 版，续写请求基于第 {place.revision} 版，请先刷新再续写。"
-        )
+    check_revision(chapter, place.revision)
     text = chapter_text(session, chapter)
     offset = len(text) if place.offset is None else place.offset
     if not 0 <= offset <= len(text):
@@ -127,6 +124,14 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
         load_lore(session, work.id, order),
         turns_of(before if opens else text[:offset], place.beat),
     )
+
+
+def check_revision(chapter: Chapter, looked_at: int | None) -> None:
+    """Raises StaleRevision where the author looked at another one than the current."""
+    if looked_at is not None and looked_at != chapter.revision:
+        raise StaleRevision(
+            f"这一章已是第 {chapter.revision} 版，续写请求基于第 {looked_at} 版，请先刷新再续写。"
+        )
 
 
 def _chosen(chapter: Chapter, choice: str) -> frozenset[str]:

@@ -1,49 +1,35 @@
-"""A continuation: recall, prompt, stream, log. Knows nothing of HTTP.
+"""What a continuation, or any writing at one place, takes before a word is written: recall and
+prompt. Knows nothing of HTTP.
 
-`prepare` does everything that can be refused before a word is written; `events` then
-yields `prompt`, `delta`…, and `done` or `error`. Closing `events` stops the engine.
+`prepare` does everything that can be refused; `streaming.Writer` then writes it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from retrieval.budget import shares_from
-from retrieval.context import items_for, refused_for
+from retrieval.context import Brief, items_for, refused_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
 from retrieval.prompt import build
 from retrieval.template import PromptTemplate
-from retrieval.types import Found, Group, Prompt
+from retrieval.types import ContextItem, Found, Group, Prompt
 from server.db import Database
-from server.engines.base import Engine, EngineRequest, Piece, Sampling
-from server.errors import (
-    ChapterGone,
-    EngineError,
-    EngineFailed,
-    EngineLost,
-    EngineStarting,
-    Invalid,
-    NotFound,
-    UnknownAdapter,
-    YanchiError,
-    as_body,
-    from_retrieval,
-)
+from server.engines.base import Engine, EngineRequest, Sampling
+from server.errors import EngineStarting, Invalid, UnknownAdapter, from_retrieval
 from server.indexing import Indexer
-from server.manuscript import get_chapter, get_work
+from server.manuscript import get_work
 from server.models import Generation, new_id
-from server.sse import Event
 from server.templates import in_use
 from server.writing.brief import Loaded, Place, load_brief
-from server.writing.candidates import Candidates
 from server.writing.explain import describe
 from server.writing.length import max_tokens, min_tokens
-from server.writing.log import GenerationLog
 from server.writing.lore import lore_for
-from server.writing.running import Running, Ticket
 from server.writing.standing import Recalled, recollect, remember, with_lore
+from server.writing.streaming import Prepared
 
 QUERY_TAIL = 300
 """How much of the text before the caret stands before the beat in the query, characters.
@@ -70,15 +56,21 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    id: str
-    wish: Wish
-    loaded: Loaded
-    prompt: Prompt
-    settled: dict[str, Any]
-    """What the next continuation of the chapter goes on from."""
-    request: EngineRequest
-    model: str
+class Aim:
+    """What kind of writing it is, and what asks for it in the beat's place."""
+
+    kind: Literal["continue", "rewrite"]
+    end: int | None = None
+    """Of what it takes the place of, which begins at the wish's place."""
+    asked: tuple[ContextItem, ...] = ()
+    slack: float = 1.0
+    """By how much it may be longer than wished before it is ended at a sentence."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the log tells of the request beside the wish."""
+
+
+CONTINUE = Aim("continue")
+TEMPLATES = {"continue": "continuation", "rewrite": "rewrite"}
 
 
 class Continuation:
@@ -98,18 +90,8 @@ class Continuation:
         self._engine = engine
         self._prompt_tokens = prompt_tokens
         self._automatic_recaps = automatic_recaps
-        self._log = GenerationLog(database)
-        self.running = Running()
 
-    def require_engine(self) -> None:
-        """Raises EngineStarting or EngineFailed while nothing could be written."""
-        status = self._engine.status()
-        if status.state == "failed":
-            raise EngineFailed(f"模型没能启动：{status.detail or '请看数据目录 logs/ 里的日志'}。")
-        if status.state != "ready":
-            raise EngineStarting(f"模型还在启动（{status.detail or '请稍候'}），过一会儿再试。")
-
-    async def prepare(self, wish: Wish) -> Prepared:
+    async def prepare(self, wish: Wish, aim: Aim = CONTINUE) -> Prepared:
         """Raises NotFound, Invalid, Refused, UnknownAdapter, EngineStarting …"""
         if wish.adapter is not None:
             names = {a.name for a in await self._engine.adapters()}
@@ -118,15 +100,19 @@ class Continuation:
                     f"没有载入名为“{wish.adapter}”的适配器，"
                     f"现有：{'、'.join(sorted(names)) or '无'}。"
                 )
-        return await asyncio.to_thread(self._prepare, wish)
+        return await asyncio.to_thread(self._prepare, wish, aim)
 
-    def _prepare(self, wish: Wish) -> Prepared:
+    def _prepare(self, wish: Wish, aim: Aim) -> Prepared:
         with self._database.reading() as session:
             loaded = load_brief(session, wish.place, automatic_recaps=self._automatic_recaps)
-            template = in_use(session, "continuation", wish.place.work_id).template
+            template = in_use(session, TEMPLATES[aim.kind], wish.place.work_id).template
             shares = shares_from(get_work(session, wish.place.work_id).defaults.get("budget", {}))
-            before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
-        limit, output = self._room(wish.place.length)
+            before = None
+            if aim.kind == "continue":
+                before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
+        loaded = replace(loaded, brief=replace(loaded.brief, asked=aim.asked))
+        length = math.ceil(wish.place.length * aim.slack)
+        limit, output = self._room(length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
         prompt = self._build(loaded, found, before, limit, template, shares)
         generation = new_id()
@@ -140,8 +126,11 @@ class Continuation:
             request_id=generation,
         )
         model = wish.adapter or self._engine.status().model
-        settled = remember(prompt, loaded.position.offset, before.last)
-        return Prepared(generation, wish, loaded, prompt, settled, request, model)
+        row = _row(generation, wish, aim, loaded, prompt, model)
+        if before is not None:
+            row.settled = remember(prompt, loaded.position.offset, before.last)
+        new_line = aim.kind == "rewrite" or _starts_line(loaded.brief)
+        return Prepared(row, prompt, request, length, new_line)
 
     def _room(self, length: int) -> tuple[int, int]:
         """(tokens for the prompt, tokens for the answer); the answer is reserved first."""
@@ -176,7 +165,7 @@ class Continuation:
         self,
         loaded: Loaded,
         found: list[Found],
-        before: Recalled,
+        before: Recalled | None,
         limit: int,
         template: PromptTemplate,
         shares: Mapping[Group, float],
@@ -192,144 +181,35 @@ class Continuation:
                 template=template,
                 shares=shares,
                 variables={"title": brief.title, "length": brief.length},
-                stood=with_lore(before.stood, loaded, lore, kept_out),
+                stood=None if before is None else with_lore(before.stood, loaded, lore, kept_out),
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
 
-    async def events(self, prepared: Prepared) -> AsyncGenerator[Event]:
-        """The stream; always ends with `done` or `error`, unless its reader closes it."""
-        writing = _candidates(prepared)
-        opening = asyncio.ensure_future(asyncio.to_thread(self._log.open, _row(prepared)))
-        state, failure = "cancelled", ""
-        try:
-            yield Event("prompt", {"generation": prepared.id, **describe(prepared.prompt)})
-            place = prepared.wish.place
-            with self.running.ticket(prepared.id, place.chapter_id) as ticket:
-                async for index, text in self._write(prepared, writing, ticket):
-                    yield Event("delta", {"index": index, "text": text})
-            await asyncio.to_thread(self._check_chapter, place)
-            state = "done"
-            yield Event("done", {"generation": prepared.id, **writing.result(self._count)})
-        except YanchiError as error:
-            state, failure = "failed", error.code
-            yield Event(
-                "error",
-                {"generation": prepared.id, **as_body(error), **writing.result(self._count)},
-            )
-        finally:
-            await asyncio.shield(self._close(opening, prepared.id, state, writing, failure))
 
-    async def complete(self, prepared: Prepared) -> dict[str, Any]:
-        """The whole result at once. Raises what `events` would have told."""
-        events = self.events(prepared)
-        last: Event | None = None
-        try:
-            async for event in events:
-                last = event
-        finally:
-            await events.aclose()
-        assert last is not None
-        if last.name == "error":
-            raise _Told(last.data["error"])
-        return {**last.data, "prompt": describe(prepared.prompt)}
-
-    async def _write(
-        self, prepared: Prepared, writing: Candidates, ticket: Ticket
-    ) -> AsyncIterator[tuple[int, str]]:
-        stream = self._engine.stream(prepared.request)
-        stopped = asyncio.ensure_future(ticket.stopped.wait())
-        try:
-            while not writing.complete:
-                piece = await _next(stream, stopped)
-                if ticket.reason is not None:
-                    raise ticket.reason
-                if piece is None:
-                    break
-                text = writing.take(piece)
-                if text:
-                    yield piece.index, text
-        finally:
-            stopped.cancel()
-            await stream.aclose()
-        if not writing.complete:
-            raise EngineLost("模型没写完就断开了，已写的部分已留下，请再试一次。")
-
-    def _check_chapter(self, place: Place) -> None:
-        try:
-            with self._database.reading() as session:
-                get_chapter(session, place.work_id, place.chapter_id)
-        except NotFound as error:
-            raise ChapterGone("续写时这一章被删除了，写出的文字留在生成记录里。") from error
-
-    def _count(self, text: str) -> int:
-        try:
-            return self._engine.tokens.count([text])[0]
-        except EngineError:
-            return 0
-
-    async def _close(
-        self,
-        opening: "asyncio.Future[None]",
-        generation_id: str,
-        state: str,
-        writing: Candidates,
-        failure: str,
-    ) -> None:
-        await opening
-        result = writing.result(self._count)
-        await asyncio.to_thread(
-            self._log.close, generation_id, state, result["candidates"], result["usage"], failure
-        )
+def _starts_line(brief: Brief) -> bool:
+    return brief.opens_chapter or not brief.before or brief.before[-1] == "\n"
 
 
-class _Told(YanchiError):
-    """An error that already has its wire shape."""
-
-    def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__(body["message"], code=body["code"])
-        self.retryable = body["retryable"]
-        self.status = 503 if body["retryable"] else 409 if body["code"] == "chapter_gone" else 502
-
-
-async def _next(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -> Piece | None:
-    """The next piece, or None at the end or when somebody stopped the generation."""
-    piece = asyncio.ensure_future(anext(stream, None))
-    try:
-        await asyncio.wait({piece, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return piece.result() if piece.done() else None
-    finally:
-        if not piece.done():
-            piece.cancel()
-            await asyncio.gather(piece, return_exceptions=True)
-
-
-def _candidates(prepared: Prepared) -> Candidates:
-    brief = prepared.loaded.brief
-    starts_line = brief.opens_chapter or not brief.before or brief.before[-1] == "\n"
-    place = prepared.wish.place
-    return Candidates(
-        prepared.wish.candidates, place.length, prepared.prompt.tokens, new_line=starts_line
-    )
-
-
-def _row(prepared: Prepared) -> Generation:
-    place = prepared.wish.place
+def _row(id: str, wish: Wish, aim: Aim, loaded: Loaded, prompt: Prompt, model: str) -> Generation:
+    place = wish.place
     return Generation(
-        id=prepared.id,
+        id=id,
         work_id=place.work_id,
         chapter_id=place.chapter_id,
-        revision=prepared.loaded.revision,
-        offset=prepared.loaded.position.offset,
+        kind=aim.kind,
+        revision=loaded.revision,
+        offset=loaded.position.offset,
+        end=aim.end,
         request={
             "beat": place.beat,
             "viewpoint": place.viewpoint,
             "length": place.length,
-            "candidates": prepared.wish.candidates,
-            "adapter": prepared.wish.adapter,
-            "sampling": asdict(prepared.wish.sampling),
+            "candidates": wish.candidates,
+            "adapter": wish.adapter,
+            "sampling": asdict(wish.sampling),
+            **aim.told,
         },
-        prompt=describe(prepared.prompt),
-        settled=prepared.settled,
-        model=prepared.model,
+        prompt=describe(prompt),
+        model=model,
     )

@@ -186,7 +186,7 @@ def test_a_chapter_deleted_meanwhile_ends_the_stream(tmp_path: Path) -> None:
         import threading
 
         def delete() -> None:
-            while not len(desk.continuation.running):
+            while not len(desk.writer.running):
                 time.sleep(0.01)
             time.sleep(0.2)
             api.ok("DELETE", f"/api/works/{work}/chapters/{ids[0]}")

@@ -58,7 +58,7 @@ def wait_for(true: Callable[[], bool], seconds: float = 10) -> None:
 def stopped(served: Served) -> None:
     wait_for(lambda: served.engine.running == 0)
     wait_for(lambda: served.states() == ["cancelled"])
-    assert len(served.desk.continuation.running) == 0
+    assert len(served.desk.writer.running) == 0
 
 
 def test_in_the_middle_of_the_text(served: Served) -> None:
