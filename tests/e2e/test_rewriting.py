@@ -1,10 +1,10 @@
 """A selection rewritten: shown as differences, taken or refused one by one, one step of undo."""
 
-import json
-
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, expect
 
+from server.engines.scripted import Text
+from tests.e2e.served import plays
 from tests.e2e.visit import Visit
 
 pytestmark = pytest.mark.e2e
@@ -15,27 +15,15 @@ TEXT = f"雨停了。\n{OLD}\n她没有回头。"
 
 
 class Desk:
-    """A chapter whose second paragraph is selected; `answer` is what a rewriting of it says."""
+    """A chapter whose second paragraph is selected, and the bar beside it."""
 
-    def __init__(self, visit: Visit, answer: str = NEW) -> None:
+    def __init__(self, visit: Visit) -> None:
         self.visit, self.page = visit, visit.page
-        self.asked: list[dict[str, object]] = []
-        self.answer = answer
         self.work, (self.chapter,) = visit.served.book(("夜渡", TEXT))
-        self.page.route("**/rewrite", self._answer)
         visit.open(f"#/w/{self.work}/{self.chapter}")
         expect(self.paper.locator("p").last).to_have_text("她没有回头。")
         self.paper.locator("p").nth(1).click(click_count=3)
         self.press("Alt+Enter")
-
-    def _answer(self, route: Route) -> None:
-        self.asked.append(json.loads(route.request.post_data or ""))
-        told = [
-            ("delta", {"index": 0, "text": self.answer[:5]}),
-            ("done", {"text": self.answer}),
-        ]
-        body = "".join(f"event: {e}\ndata: {json.dumps(data)}\n\n" for e, data in told)
-        route.fulfill(status=200, content_type="text/event-stream", body=body)
 
     @property
     def paper(self) -> Locator:
@@ -82,20 +70,23 @@ def test_the_bar_opens_from_the_keyboard_beside_the_selection(visit: Visit) -> N
     expect(desk.paper).to_be_focused()
 
 
+@plays([Text(NEW)])
 def test_all_is_taken_in_one_step(visit: Visit) -> None:
     desk = Desk(visit)
     desk.polished()
-    assert desk.asked[0]["task"] == "polish"
-    start = TEXT.index(OLD)
-    assert (desk.asked[0]["start"], desk.asked[0]["end"]) == (start, start + len(OLD))
     assert visit.served.chapter(desk.work, desk.chapter)["text"] == TEXT
     desk.press("Control+Enter")
     desk.saved(TEXT.replace(OLD, NEW))
     expect(desk.paper).to_be_focused()
+    (entry,) = visit.served.ok("GET", f"/api/works/{desk.work}/generations")
+    assert (entry["verdict"], entry["outputs"][0]["text"]) == ("accepted", NEW)
+    start = TEXT.index(OLD)
+    assert (entry["kind"], entry["start"], entry["end"]) == ("rewrite", start, start + len(OLD))
     desk.press("Control+z")
     desk.saved(TEXT)
 
 
+@plays([Text(NEW)])
 def test_each_change_is_decided_by_a_key_or_a_click(visit: Visit) -> None:
     desk = Desk(visit)
     desk.polished()
@@ -108,20 +99,25 @@ def test_each_change_is_decided_by_a_key_or_a_click(visit: Visit) -> None:
     desk.saved(TEXT.replace("先看一眼", "总要先看"))
 
 
+@plays([Text(NEW)])
 def test_escape_leaves_everything_as_it_was(visit: Visit) -> None:
     desk = Desk(visit)
     desk.polished()
     desk.press("Escape")
     expect(desk.review).to_have_count(0)
     expect(desk.paper.locator("p").nth(1)).to_have_text(OLD)
+    log = f"/api/works/{desk.work}/generations"
+    visit.until(lambda: visit.served.ok("GET", log)[0]["verdict"] == "refused", "a verdict")
 
 
+@plays([Text(OLD)])
 def test_nothing_to_change_is_told(visit: Visit) -> None:
-    desk = Desk(visit, answer=OLD)
+    desk = Desk(visit)
     desk.bar.get_by_role("button", name="润色").click()
     expect(visit.page.locator(".strip")).to_contain_text("没有改动")
 
 
+@plays([Text(NEW)])
 def test_writing_into_the_stretch_makes_it_void(visit: Visit) -> None:
     desk = Desk(visit)
     desk.polished()

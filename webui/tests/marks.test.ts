@@ -45,6 +45,16 @@ describe("a stretch that is rewritten", () => {
     expect(view.dom.className).toContain("picking");
   });
 
+  test("leaves out the white space around it", () => {
+    marks.close();
+    const { doc } = view.state;
+    view.dispatch(view.state.tr.setSelection(TextSelection.create(doc, 5, 23)));
+    expect(marks.open()).toBe(true);
+    expect(marks.stretch).toMatchObject({ from: 7, to: 21, text: OLD });
+    view.dispatch(view.state.tr.setSelection(TextSelection.create(doc, 5, 7)));
+    expect(marks.open()).toBe(false);
+  });
+
   test("is nothing where nothing is selected", () => {
     view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, 3)));
     marks.close();

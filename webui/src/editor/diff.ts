@@ -76,13 +76,11 @@ export class Marks {
     return this.#view && stretchOf(this.#view.state);
   }
 
-  /** Marks what is selected; false where nothing is. */
+  /** Marks what is selected, white space around it left out; false where nothing is. */
   open(): boolean {
-    const selection = this.#view?.state.selection;
-    if (!this.#view || !selection || selection.empty) return false;
-    const most = this.#view.state.doc.content.size - 1;
-    const from = Math.max(1, selection.from);
-    this.#dispatch({ open: { from, to: Math.min(most, selection.to) } });
+    const range = this.#view && worded(this.#view.state);
+    if (!range) return false;
+    this.#dispatch({ open: range });
     this.#open = true;
     return true;
   }
@@ -132,6 +130,15 @@ export class Marks {
     this.onPick(Number(mark.dataset.hunk), mark.matches(".fresh"));
     return true;
   }
+}
+
+/** The selection without white space at its ends, which a rewriting would not give back. */
+function worded({ doc, selection }: EditorState): { from: number; to: number } | null {
+  const { from, to } = selection;
+  const text = doc.textBetween(from, to, "\n");
+  if (!text.trim()) return null;
+  const place = (unit: number) => posAt(doc, pointsAt(doc, from) + toPoints(text, unit));
+  return { from: place(text.length - text.trimStart().length), to: place(text.trimEnd().length) };
 }
 
 function stretchOf(state: EditorState): Stretch | null {
