@@ -171,3 +171,30 @@ def test_wherever_the_author_goes_nothing_comes_from_the_future(book: Book) -> N
             if kept["group"] == "passages":
                 chapter = OLD if kept["id"].split(":")[1] == book.past else NOW[:offset]
                 assert kept["text"] in chapter
+
+
+def cast(prompt: dict[str, Any]) -> dict[str, str]:
+    return {k["id"]: k["text"] for k in prompt["kept"] if k["group"] == "cast"}
+
+
+def test_voices_and_relations_stay_while_they_stand_as_they_did(book: Book, api: Client) -> None:
+    shen, lu = book.person("沈砚", 身份="渡客。" * 20), book.person("陆眠")
+    one = f"{book.root}/characters/{shen}"
+    api.ok("PATCH", one, json={"voice": ["水大，不急。"]})
+    book.post("relations", a=shen, b=lu, label="故人")
+    first, second = book.go_on(3000), book.go_on(3100)
+    assert cast(second)[f"voice:{shen}"] == "沈砚的口吻：水大，不急。"
+    assert "与陆眠：故人" in cast(second)[f"character:{shen}"]
+    assert cast(second) == cast(first)
+    assert stayed(second)
+    place = {"since_chapter_id": book.here, "since_offset": 3150}
+    book.post("relations", a=shen, b=lu, label="仇人", **place)
+    third = book.go_on(3200)
+    assert stayed(third)
+    assert cast(third)[f"character:{shen}"] == cast(first)[f"character:{shen}"]
+    assert "与陆眠：仇人" in cast(third)[f"character:{shen}:now"]
+    assert "仇人" not in sent(book.go_on(3140))
+    api.ok("PATCH", one, json={"voice": ["水小了，走罢。"]})
+    fourth = sent(book.go_on(3250))
+    assert "沈砚的口吻：水小了，走罢。" in fourth
+    assert "水大，不急。" not in fourth
