@@ -18,6 +18,7 @@ from server.models import Chapter, Scene
 from server.relations import list_relations
 from server.story import Timed, as_scene, list_facts, list_progressions, list_scenes, order_of
 from server.threads import list_events, list_threads
+from server.titles import full_titles
 
 BETWEEN = 0.1
 """The first part of a chapter's span, where scenes stand that happen right before it."""
@@ -49,7 +50,8 @@ def timeline(session: Session, work_id: str) -> list[Moment]:
     rows = [row for row in list_scenes(session, work_id) if row.chapter_id in order]
     scenes = {row.id: as_scene(row, order) for row in rows}
     clock = _Clock(chapters, Timeline(list(scenes.values())))
-    found = [*_told(rows, scenes, clock), *_held(session, work_id, clock)]
+    titles = full_titles(manuscript.get_work(session, work_id), chapters)
+    found = [*_told(titles, rows, scenes, clock), *_held(session, work_id, clock)]
     found += _threads(session, work_id, clock)
     return sorted(found, key=lambda m: (m.story_order is None, m.began, KINDS.index(m.kind), m.id))
 
@@ -92,10 +94,13 @@ class _Clock:
 
 
 def _told(
-    rows: Sequence[Scene], scenes: Mapping[str, types.Scene], clock: _Clock
+    titles: Mapping[str, str],
+    rows: Sequence[Scene],
+    scenes: Mapping[str, types.Scene],
+    clock: _Clock,
 ) -> Iterator[Moment]:
     for chapter in clock.chapters.values():
-        yield clock.moment("chapter", chapter.id, chapter.id, 0, chapter.title)
+        yield clock.moment("chapter", chapter.id, chapter.id, 0, titles[chapter.id])
     for row in rows:
         yield clock.moment(
             "scene", row.id, row.chapter_id, row.start, row.label, scene=scenes[row.id]
