@@ -1,5 +1,6 @@
 """Places in a chapter survive its editing."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server import voices
 from server.db import Database
 from server.edits import MOST_LINES, Edit, edits_between, moved
 from server.manuscript import add_chapter, chapter_text, save_text
@@ -17,7 +19,10 @@ from server.models import (
     Lorebook,
     LoreEntry,
     Progression,
+    Relation,
     Scene,
+    Thread,
+    ThreadEvent,
     Work,
 )
 
@@ -203,3 +208,44 @@ def test_another_chapter_s_places_stay(database: Database) -> None:
         save_text(session, other, "完全不同的另一章。")
         fact = session.get_one(Fact, book.fact)
         assert (fact.evidence_start, fact.evidence_revision) == (TEXT.index(MEMORY), 1)
+
+
+def test_whatever_is_saved_events_and_voices_stay_with_their_words(database: Database) -> None:
+    dice = random.Random(11)
+    lines = TEXT.splitlines(keepends=True)
+    with database.session() as session:
+        work = Work(title="试书")
+        session.add(work)
+        session.flush()
+        chapter = add_chapter(session, work, "第一章", text=TEXT)
+        people = [Character(work_id=work.id, name=name) for name in ("沈砚", "陆眠")]
+        people[0].voice = voices.placed(session, work.id, [MEMORY, "十年前的渡口，天亮了。"])
+        thread = Thread(work_id=work.id, title="渡口")
+        session.add_all([*people, thread])
+        session.flush()
+        end = TEXT.index(MEMORY) + len(MEMORY)
+        event = ThreadEvent(
+            thread_id=thread.id, kind="plant", chapter_id=chapter.id, offset=end, quote=MEMORY
+        )
+        relation = Relation(
+            work_id=work.id, a=people[0].id, b=people[1].id, label="故人",
+            since_chapter_id=chapter.id, since_offset=end,
+        )  # fmt: skip
+        session.add_all([event, relation])
+        session.flush()
+        found = 0
+        for _ in range(200):
+            text = "".join(dice.choices([*lines, "那时水大。\n"], k=dice.randrange(7)))
+            save_text(session, chapter, text)
+            assert 0 <= relation.since_offset <= len(text)
+            assert 0 <= event.offset <= len(text)
+            stands = text[: event.offset].endswith(MEMORY)
+            assert stands is not event.quote_changed
+            assert stands or text.count(MEMORY) != 1
+            found += stands
+            for line in people[0].voice:
+                for piece in line["pieces"]:
+                    first = text.find(piece["words"])
+                    behind = (chapter.id, first + len(piece["words"])) if first >= 0 else (None, 0)
+                    assert (piece["chapter_id"], piece["offset"]) == behind
+        assert found > 50
