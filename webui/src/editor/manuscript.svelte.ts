@@ -54,6 +54,7 @@ export class Manuscript {
   #taken: Copy[] = [];
   #turn = 0;
   #looked = 0;
+  #synced = false;
   #listeners = new Set<() => void>();
   #ports: Ports;
   #texts: Texts;
@@ -89,7 +90,6 @@ export class Manuscript {
     const hidden = () => (document.hidden ? gone() : void this.#lookAgain());
     document.addEventListener("visibilitychange", hidden);
     addEventListener("pagehide", gone);
-    void this.#back();
     return () => {
       document.removeEventListener("visibilitychange", hidden);
       removeEventListener("pagehide", gone);
@@ -155,6 +155,8 @@ export class Manuscript {
     if (full instanceof Error && !this.#openWithout(work, chapter, full, copies[0])) return;
     this.#takeUp(copies);
     this.#expectNeighbours();
+    if (!this.#synced) void this.#sync();
+    this.#synced = true;
   }
 
   /** Saves what there is; the server's revision. Rejects with the server's Refusal. */
@@ -374,6 +376,10 @@ export class Manuscript {
   /** The service answers (again): what waits in this browser goes to it. */
   async #back(): Promise<void> {
     this.#saving?.again();
+    await this.#sync();
+  }
+
+  async #sync(): Promise<void> {
     await syncLeftovers(this.#ports, this.chapter).catch(() => {});
   }
 

@@ -2,7 +2,7 @@
 
 import { closeHistory } from "@tiptap/pm/history";
 import type { EditorView } from "@tiptap/pm/view";
-import { toSlice } from "./schema";
+import { toSlice, WISH } from "./schema";
 
 const BLOCKS = new Set(
   (
@@ -30,8 +30,17 @@ export function linesOfText(text: string): string[] {
 /** The lines of a page: its blocks, table rows and line breaks, nothing that is not text. */
 export function linesOfHtml(html: string): string[] {
   // Parsed into a document of its own: nothing in it runs or is fetched.
-  const { body } = new DOMParser().parseFromString(html, "text/html");
+  const { body } = new DOMParser().parseFromString(disarmed(html), "text/html");
   return tidied(new Lines().of(body).map((line) => line.replace(/ +$/, "")));
+}
+
+/** Styles and handlers under other names: the page's policy would report each of them. */
+function disarmed(html: string): string {
+  return html
+    .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, "")
+    .replace(/<[a-z][^>]*>/gi, (tag) =>
+      tag.replace(/([\s"'])(style|on\w+)(\s*=)/gi, "$1data-$2$3"),
+    );
 }
 
 /** Reads the lines of an element, one node after the other. */
@@ -103,7 +112,7 @@ class Lines {
 
 function unseen(element: Element): boolean {
   // Word's own marks for list bullets and notes carry `mso-…: none/ignore` in their style.
-  const style = element.getAttribute("style") ?? "";
+  const style = element.getAttribute("data-style") ?? "";
   return (
     element.hasAttribute("hidden") ||
     /display:\s*none|mso-hide:\s*all|mso-list:\s*ignore/i.test(style)
@@ -111,7 +120,7 @@ function unseen(element: Element): boolean {
 }
 
 function keepsSpace(element: Element): boolean {
-  const style = element.getAttribute("style") ?? "";
+  const style = element.getAttribute("data-style") ?? "";
   return element.tagName === "PRE" || /white-space:\s*(pre|break-spaces)/i.test(style);
 }
 
@@ -137,18 +146,20 @@ function linesOf(data: DataTransfer): string[] {
   return html.includes("data-pm-slice") ? text.split("\n") : linesOfText(text);
 }
 
-/** ProseMirror's `handlePaste`. */
+/** Handles the DOM's `paste`, before ProseMirror parses what is pasted. */
 export function pasted(view: EditorView, event: ClipboardEvent): boolean {
-  if (!event.clipboardData) return false;
+  if (!event.clipboardData || !view.editable) return false;
+  event.preventDefault();
   const lines = linesOf(event.clipboardData);
-  if (lines.join("") === "" && lines.length < 2) return true;
-  put(view, view.state.selection.from, view.state.selection.to, lines);
+  const { from, to } = view.state.selection;
+  if (lines.length > 1 || lines[0]) put(view, from, to, lines);
   return true;
 }
 
-/** ProseMirror's `handleDrop`; text moved within the page is left to the editor. */
-export function dropped(view: EditorView, event: DragEvent, _: unknown, moved: boolean): boolean {
-  if (moved || !event.dataTransfer) return false;
+/** Handles the DOM's `drop`; text moved within the page is left to the editor. */
+export function dropped(view: EditorView, event: DragEvent): boolean {
+  if (view.dragging || !event.dataTransfer || !view.editable) return false;
+  event.preventDefault();
   const at = view.posAtCoords({ left: event.clientX, top: event.clientY });
   const lines = linesOf(event.dataTransfer);
   if (at && lines.join("") !== "") put(view, at.pos, at.pos, lines);
@@ -159,6 +170,6 @@ function put(view: EditorView, from: number, to: number, lines: string[]): void 
   const tr = closeHistory(view.state.tr);
   tr.replace(from, to, toSlice(view.state.schema, lines.join("\n")));
   tr.setMeta("paste", true).setMeta("uiEvent", "paste");
-  tr.setMeta("yanchi-wish", { origin: "pasted" });
+  tr.setMeta(WISH, { origin: "pasted" });
   view.dispatch(tr.scrollIntoView());
 }

@@ -58,6 +58,9 @@ const Ends = Extension.create({
 
 export const extensions: Extensions = [Manuscript, Paragraph, Text, Undo, Ends];
 
+/** How the text of a transaction came to be: its `Wish`, as a transaction's meta. */
+export const WISH = "yanchi-wish";
+
 /** A chapter's text with every line break as "\n". */
 export function unbroken(text: string): string {
   return text.replace(/\r\n?/g, "\n");

@@ -8,7 +8,7 @@ import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
 import { t } from "$/rooms/desk/words";
 import { composition } from "./composing";
 import { dropped, pasted } from "./paste";
-import { extensions, toDoc, toSlice, toText } from "./schema";
+import { extensions, toDoc, toSlice, toText, WISH } from "./schema";
 import type { Wish } from "./server";
 
 export interface Change {
@@ -43,8 +43,6 @@ function lastPlace(chapter: string): Place | undefined {
 
 /** Transactions that show what the server has. */
 const SHOWN = "yanchi-shown";
-/** How the text of a transaction came to be: a `Wish`. */
-export const WISH = "yanchi-wish";
 const FLASH_MS = 1600;
 const flash = new PluginKey<DecorationSet>("flash");
 
@@ -81,8 +79,7 @@ export class Sheet {
       coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: "\n" } },
       editorProps: {
         attributes: (state) => attributes(state.doc),
-        handlePaste: pasted,
-        handleDrop: dropped,
+        handleDOMEvents: { paste: pasted, drop: dropped },
         scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
         scrollThreshold: { top: 48, bottom: 72, left: 0, right: 0 },
       },
