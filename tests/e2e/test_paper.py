@@ -338,7 +338,7 @@ def test_axe_finds_nothing_serious_on_the_desk(visit: Visit, theme: str) -> None
     desk.page.keyboard.press("Control+KeyH")
     desk.page.get_by_role("button", name="本章笔记").click()
     desk.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = desk.page.evaluate("() => axe.run("main", { resultTypes: ['violations'] })")
+    found = desk.page.evaluate("() => axe.run('main', { resultTypes: ['violations'] })")
     serious = [
         (one["id"], [node["target"] for node in one["nodes"]])
         for one in found["violations"]
