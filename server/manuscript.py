@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, update
 from sqlmodel import Session, col, select
 
 from retrieval import types
@@ -75,21 +75,26 @@ def get_binned_work(session: Session, work_id: str) -> Work:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a work holds: `chars` without blanks, `han` Chinese characters alone."""
+    """How much a work holds: `chars` without blanks, `han` Chinese characters alone.
+
+    `done` are those of its chapters that are finished or locked.
+    """
 
     chapters: int = 0
+    done: int = 0
     chars: int = 0
     han: int = 0
 
 
 def work_sizes(session: Session, work_ids: Sequence[str]) -> dict[str, Size]:
     """Of those works that have chapters, what is in the bin not counted."""
+    done = func.sum(case((col(Chapter.status).in_(("done", "locked")), 1), else_=0))
     query = (
-        select(Chapter.work_id, func.count(), func.sum(Chapter.chars), func.sum(Chapter.han))
+        select(Chapter.work_id, func.count(), done, func.sum(Chapter.chars), func.sum(Chapter.han))
         .where(col(Chapter.work_id).in_(work_ids), col(Chapter.deleted_at).is_(None))
         .group_by(Chapter.work_id)
     )
-    return {work: Size(count, chars, han) for work, count, chars, han in session.exec(query)}
+    return {work: Size(*sums) for work, *sums in session.exec(query)}
 
 
 def get_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:

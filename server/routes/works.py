@@ -8,7 +8,9 @@ from sqlmodel import Session
 from server import days, manuscript
 from server.deps import Reading, TheDesk, WorkId, Writing
 from server.models import Work, now
+from server.sample import load_story
 from server.schemas.manuscript import WorkChange, WorkNew, WorkOut
+from server.settings import SAMPLE
 
 router = APIRouter(prefix="/api/works", tags=["works"])
 
@@ -25,6 +27,16 @@ def create_work(wanted: WorkNew, session: Writing) -> WorkOut:
     work = Work(**wanted.model_dump(exclude_none=True))
     session.add(work)
     session.flush()
+    return _out(session, work)
+
+
+@router.post("/sample", status_code=status.HTTP_201_CREATED)
+def add_sample(session: Writing, desk: TheDesk) -> WorkOut:
+    """The sample novel, as a new work beside whatever is there."""
+    work = load_story(session, SAMPLE)
+    session.commit()
+    desk.indexer.request(work.id)
+    desk.recaps.request(work.id)
     return _out(session, work)
 
 
@@ -86,6 +98,7 @@ def _as_out(work: Work, size: manuscript.Size | None, written: days.Written | No
     held, done = size or manuscript.Size(), written or days.Written()
     return WorkOut.model_validate(work).model_copy(
         update={
-            "chapters": held.chapters, "chars": held.chars, "han": held.han, "today": done.all,
+            "chapters": held.chapters, "done": held.done, "chars": held.chars, "han": held.han,
+            "today": done.all,
         }
     )  # fmt: skip

@@ -37,6 +37,7 @@ class WorkOut(Shape):
     numbering: Numbering
     unit: Unit
     chapters: int = 0
+    done: int = Field(default=0, description="Chapters that are finished or locked.")
     chars: int = Field(default=0, description="Without blanks.")
     han: int = Field(default=0, description="Chinese characters alone.")
     today: int = Field(default=0, description="Characters typed and accepted today.")

@@ -28,6 +28,15 @@ def test_the_desk_never_opens_empty(tmp_path: Path) -> None:
         api.ok("DELETE", root)
 
 
+def test_an_author_brings_it_back_beside_their_own(api: Client) -> None:
+    own = api.ok("POST", "/api/works", json={"title": "自己的"})
+    sample = api.ok("POST", "/api/works/sample")
+    assert sample["chapters"] >= 8
+    assert len(api.ok("GET", f"/api/works/{sample['id']}/characters")) >= 6
+    assert {w["id"] for w in api.ok("GET", "/api/works")} == {own["id"], sample["id"]}
+    assert api.desk.indexer.fresh(sample["id"], 60)
+
+
 def test_it_is_loaded_once_and_a_deleted_one_stays_deleted(tmp_path: Path) -> None:
     for _ in range(2):
         desk = make_desk(tmp_path)

@@ -91,3 +91,13 @@ def test_what_a_chapter_s_prompts_take_and_leave_is_remembered_and_used(api: Cli
     # What one request says counts before what is said for the whole chapter.
     assert other in kept(pinned=[other])
     assert one not in kept(excluded=[one])
+
+
+def test_how_many_chapters_are_done(api: Client) -> None:
+    work = api.ok("POST", "/api/works", json={"title": "书"})["id"]
+    for status in ("outline", "draft", "done", "locked"):
+        chapter = api.ok("POST", f"/api/works/{work}/chapters", json={})["id"]
+        api.ok("PATCH", f"/api/works/{work}/chapters/{chapter}", json={"status": status})
+    assert [api.ok("GET", f"/api/works/{work}")[name] for name in ("chapters", "done")] == [4, 2]
+    api.ok("DELETE", f"/api/works/{work}/chapters/{chapter}")
+    assert api.ok("GET", f"/api/works/{work}")["done"] == 1
