@@ -7,9 +7,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, event
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
+
+from server.errors import NewerDatabase
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 10_000
@@ -32,11 +36,15 @@ class Database:
             event.listen(self.engine, "begin", _begin_immediate)
 
     def migrate(self) -> None:
-        """Bring the tables to the newest revision; a no-op when they are there."""
+        """Bring the tables to the newest revision; a no-op when they are there.
+
+        Raises NewerDatabase for tables that a newer version of the application made.
+        """
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.engine.begin() as connection:
             config.attributes["connection"] = connection
+            _require_known(connection, ScriptDirectory.from_config(config))
             command.upgrade(config, "head")
 
     @contextmanager
@@ -78,3 +86,13 @@ def _begin_immediate(connection: Any) -> None:
     # writes (SQLITE_BUSY at once, whatever the timeout); readers begin deferred instead.
     mode = "DEFERRED" if connection.get_execution_options().get("read_only") else "IMMEDIATE"
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _require_known(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    if not found <= known:
+        raise NewerDatabase(
+            "这个数据目录已被更新版本的砚池用过，现在的版本读不了它；"
+            "请换回新版本，或用 YANCHI_DATA_DIR 另指一个目录。数据没有被动过。"
+        )

@@ -10,6 +10,7 @@
     ├── Conflict                    409 conflict
     │   ├── StaleRevision           409 stale_revision
     │   └── ChapterGone             409 chapter_gone
+    ├── NewerDatabase               500 newer_database      (at start, never over HTTP)
     ├── EngineError                 502 engine_error
     │   ├── EngineStarting          503 engine_starting     retryable
     │   ├── EngineLost              503 engine_lost         retryable
@@ -79,6 +80,10 @@ class StaleRevision(Conflict):
 
 class ChapterGone(Conflict):
     code = "chapter_gone"
+
+
+class NewerDatabase(YanchiError):
+    code = "newer_database"
 
 
 class EngineError(YanchiError):

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel, select
 
 from server.db import Database
+from server.errors import NewerDatabase
 from server.models import Chapter, Work
 
 
@@ -32,6 +33,16 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     database.migrate()
     with database.reading() as session:
         assert [w.title for w in session.exec(select(Work))] == ["留下"]
+
+
+def test_tables_of_a_newer_version_are_left_alone(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NewerDatabase, match="更新版本"):
+        database.migrate()
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == "9999"
 
 
 def test_sqlite_is_set_up_for_safety(database: Database) -> None:

@@ -10,6 +10,7 @@ const ENGLISH: Record<string, string> = {
   offline: "The service does not answer. Is it still running?",
   http_error: "The service did not answer as it should. ({told})",
   internal_error: "The service made a mistake. Your text is unharmed; please try again.",
+  newer_database: "A newer version of the desk has used this data; this one cannot read it.",
   foreign_origin:
     "This request came from another web page and was refused. Open the desk at its own address.",
   not_found: "It is not there any more, or never was.",
