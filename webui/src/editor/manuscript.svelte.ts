@@ -154,7 +154,11 @@ export class Manuscript {
     if (!here()) return;
     if (full instanceof Error && !this.#openWithout(work, chapter, full, copies[0])) return;
     this.#takeUp(copies);
-    this.#expectNeighbours();
+    this.#texts.expectAround(
+      work,
+      chapter,
+      book.chapters.map(({ id }) => id),
+    );
     if (!this.#synced) void this.#sync();
     this.#synced = true;
   }
@@ -396,14 +400,6 @@ export class Manuscript {
     this.#sheet.leave(saving.chapter);
     const left = saving.leave().finally(() => this.#leaving.delete(saving.chapter));
     this.#leaving.set(saving.chapter, left);
-  }
-
-  #expectNeighbours(): void {
-    const at = book.chapters.findIndex((chapter) => chapter.id === this.chapter);
-    if (at < 0 || !this.work) return;
-    for (const near of [book.chapters[at + 1], book.chapters[at - 1]]) {
-      if (near) this.#texts.expect(this.work, near.id);
-    }
   }
 }
 

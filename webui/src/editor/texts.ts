@@ -33,8 +33,11 @@ export class Texts {
     });
   }
 
-  /** Reads a chapter ahead of its turn; in vain is no matter. */
-  expect(work: string, chapter: string): void {
-    if (!this.#kept.has(chapter)) void this.load(work, chapter).catch(() => {});
+  /** Reads the chapters after and before one ahead of their turn; in vain is no matter. */
+  expectAround(work: string, chapter: string, order: string[]): void {
+    const at = order.indexOf(chapter);
+    for (const near of at < 0 ? [] : [order[at + 1], order[at - 1]]) {
+      if (near && !this.#kept.has(near)) void this.load(work, near).catch(() => {});
+    }
   }
 }
