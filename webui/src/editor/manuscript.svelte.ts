@@ -159,7 +159,7 @@ export class Manuscript {
       chapter,
       book.chapters.map(({ id }) => id),
     );
-    if (!this.#synced) void this.#sync();
+    if (!this.#synced) void this.#back();
     this.#synced = true;
   }
 
@@ -209,7 +209,7 @@ export class Manuscript {
   /** Ends a conflict; rejects with the server's Refusal, then it is open still. */
   async settle(choice: Choice): Promise<void> {
     const text = await this.#open().settle(choice);
-    if (text !== null) this.#sheet.show(text, false);
+    if (text !== null) this.#sheet.show(unbroken(text), false);
   }
 
   /** Tries again what was refused, or could not be read. */
@@ -289,9 +289,8 @@ export class Manuscript {
   /** Texts of this chapter that were left in this browser: the newest is taken up. */
   #takeUp(copies: Copy[]): void {
     const saving = this.#saving!;
-    const { copies: store } = this.#ports;
     const known = (copy: Copy) => copy.text === this.text();
-    for (const copy of copies.filter(known)) void store.drop(copy.chapter, copy.tab);
+    for (const { chapter, tab } of copies.filter(known)) void this.#ports.copies.drop(chapter, tab);
     const copy = copies.find((one) => !known(one));
     if (!copy || saving.dirty) return;
     this.#sheet.show(copy.text, true);
@@ -349,9 +348,8 @@ export class Manuscript {
 
   #drained(): void {
     this.found = false;
-    for (const copy of this.#taken.splice(0)) {
-      void this.#ports.copies.drop(copy.chapter, copy.tab);
-    }
+    const { copies } = this.#ports;
+    for (const { chapter, tab } of this.#taken.splice(0)) void copies.drop(chapter, tab);
   }
 
   #saved(chapter: string, version: Version, chars: number): void {
@@ -380,10 +378,6 @@ export class Manuscript {
   /** The service answers (again): what waits in this browser goes to it. */
   async #back(): Promise<void> {
     this.#saving?.again();
-    await this.#sync();
-  }
-
-  async #sync(): Promise<void> {
     await syncLeftovers(this.#ports, this.chapter).catch(() => {});
   }
 
