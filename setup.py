@@ -1,4 +1,4 @@
-"""Puts into a wheel what is not Python: the built page, the sample novel and our models.
+"""Puts into a wheel what is not Python: the built page, the sample novel, personas and our models.
 
 Node is needed where the wheel is built, not where it is installed. Everything else about the
 project is said in pyproject.toml.
@@ -23,7 +23,8 @@ class WithPage(build_py):
         if self.editable_mode:
             return
         built = Path(self.build_lib)
-        for folder in (build(ROOT), ROOT / "data" / "sample", ROOT / "data" / "models"):
+        data = ROOT / "data"
+        for folder in (build(ROOT), data / "sample", data / "personas", data / "models"):
             target = built / folder.relative_to(ROOT)
             shutil.copytree(folder, target, dirs_exist_ok=True)
 

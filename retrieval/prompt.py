@@ -8,13 +8,12 @@ here too, so that a tuned model meets in service exactly what it was taught on.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from retrieval import settling
 from retrieval.budget import DEFAULT_SHARES, ORDER
 from retrieval.errors import PromptTooLarge
 from retrieval.placing import Placing
-from retrieval.template import PromptTemplate
 from retrieval.types import (
     ContextItem,
     Group,
@@ -31,12 +30,23 @@ Rendered = tuple[tuple[Placed, ...], tuple[Message, ...], int]
 """What stands, the messages that it makes, and their tokens."""
 
 
+class Form(Protocol):
+    """What makes messages of what stands: a template, or one around a conversation."""
+
+    @property
+    def version(self) -> str: ...
+
+    def render(
+        self, placed: Sequence[Placed], variables: Mapping[str, Any] | None = None
+    ) -> tuple[Message, ...]: ...
+
+
 def build(
     items: Sequence[ContextItem],
     *,
     tokens: TokenCounter,
     limit: int,
-    template: PromptTemplate,
+    template: Form,
     variables: Mapping[str, Any] | None = None,
     shares: Mapping[Group, float] = DEFAULT_SHARES,
     refused: Sequence[Refused] = (),

@@ -22,6 +22,10 @@ from retrieval.types import ContextItem, Group, Message, Placed
 
 SHIPPED = Path(__file__).parent / "templates"
 ROLES = ("system", "user", "assistant")
+TALK = {"char": "", "user": "", "instruction": "", "after": "", "begun": ""}
+"""What a conversation's template may name besides (`retrieval.conversation`)."""
+CONVERSATION = "persona"
+"""The template whose text to go on with is not its own: messages stand between its parts."""
 
 
 class BrokenTemplate(RetrievalError):
@@ -63,7 +67,7 @@ class PromptTemplate:
         whole = "".join(placed.text for placed in blocks[Group.TAIL.value])
         earlier, ending = tail.split(whole)
         names = {
-            "title": "", "length": 0, **(variables or {}), **blocks,
+            "title": "", "length": 0, **TALK, **(variables or {}), **blocks,
             "earlier": earlier, "ending": ending, "late": late, "settled": settled,
         }  # fmt: skip
         messages = (
@@ -118,6 +122,8 @@ def check(template: PromptTemplate) -> None:
     blocks = [Placed(ContextItem(g, g, f"〔{g}〕" * 9, g), f"〔{g}〕" * 9, 0, "") for g in Group]
     whole = "".join(m.content for m in template.render(blocks, {"title": "题", "length": 9}))
     for group, told in ((Group.BEAT, "本段要求 beat"), (Group.TAIL, "正文 earlier 和 ending")):
+        if group is Group.TAIL and template.name == CONVERSATION:
+            continue
         if f"〔{group}〕" * 9 not in whole:
             raise BrokenTemplate(f"提示词模板里没有用到{told}，模型会看不到它；请把它加上。")
 

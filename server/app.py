@@ -21,12 +21,14 @@ from server.routes import (
     adapters,
     chapters,
     characters,
+    conversations,
     days,
     files,
     generation,
     health,
     lore,
     outlines,
+    personas,
     recaps,
     relations,
     replacing,
@@ -71,7 +73,7 @@ def create_app(
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
-        templates, health,
+        personas, conversations, templates, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

@@ -12,9 +12,11 @@ from server.db import Database
 from server.engines.base import Engine
 from server.hardware import detect
 from server.indexing import Indexer
+from server.personas.shipped import load_shipped
+from server.personas.talking import Talker
 from server.recaps.worker import Recaps
 from server.sample import load_sample
-from server.settings import SAMPLE, Settings
+from server.settings import PERSONAS, SAMPLE, Settings
 from server.vectors import index_store
 from server.writing.continuation import Continuation
 from server.writing.log import GenerationLog
@@ -33,17 +35,19 @@ class Desk:
     continuation: Continuation
     writer: Writer
     recaps: Recaps
+    talker: Talker
 
     @property
     def uploads(self) -> Path:
         return self.settings.data_dir / "uploads"
 
     def load_sample(self) -> str | None:
-        """The sample novel's id when it was loaded now."""
+        """The sample novel's id when it was loaded now; the personas come with it."""
         if not self.settings.sample:
             return None
         with self.database.session() as session:
             work = load_sample(session, SAMPLE)
+            load_shipped(session, PERSONAS)
         return work.id if work else None
 
 
@@ -63,17 +67,21 @@ def open_desk(
         store, embeddings or embeddings_for(settings), reranker=reranker_for(settings)
     )
     indexer = Indexer(database, library)
+    most = settings.prompt_tokens or prompt_tokens
     continuation = Continuation(
         database,
         library,
         indexer,
         engine,
-        prompt_tokens=settings.prompt_tokens or prompt_tokens,
+        prompt_tokens=most,
         automatic_recaps=settings.recaps != "off",
     )
     writer = Writer(database, engine)
     recaps = Recaps(database, engine, writer.running, mode=settings.recaps, gpu=has_gpu(settings))
-    return Desk(settings, database, library, indexer, engine, continuation, writer, recaps)
+    talker = Talker(database, engine, writer, prompt_tokens=most)
+    return Desk(
+        settings, database, library, indexer, engine, continuation, writer, recaps, talker
+    )  # fmt: skip
 
 
 def has_gpu(settings: Settings) -> bool:

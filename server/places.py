@@ -1,8 +1,9 @@
 """Places in a chapter move along when its text is saved.
 
 Scenes, progressions, relations, facts and lore entries say where in the telling they begin, end
-or were learned, events of threads where they happen and lines of a voice where they are said, as
-an offset into a chapter's current text. What follows a change moves with its words.
+or were learned, events of threads where they happen, lines of a voice where they are said and
+personas as of where they speak, as an offset into a chapter's current text. What follows a change
+moves with its words.
 Inside what was replaced a scene keeps all of the new text, and what begins, ends or is learned
 there does so behind it: rather later than too early. What is inserted right before a scene
 stays outside it, what is inserted at its end becomes part of it.
@@ -26,6 +27,7 @@ from server.models import (
     Knowers,
     Lorebook,
     LoreEntry,
+    Persona,
     Progression,
     Relation,
     Scene,
@@ -44,6 +46,7 @@ def move_places(
     timed = _pointing(session, chapter)
     events = _events(session, chapter)
     _move_voices(session, chapter, new)
+    _move_personas(session, chapter, edits)
     if not scenes and not timed and not events:
         return
     for event in events:
@@ -95,6 +98,16 @@ def _move_voices(session: Session, chapter: Chapter, new: str) -> None:
     )
     for character in session.exec(query):
         character.voice = voices.after_save(session, chapter, new, character.voice)
+
+
+def _move_personas(session: Session, chapter: Chapter, edits: Sequence[Edit]) -> None:
+    """To the earlier side of what was replaced: they know rather less than more."""
+    query = select(Persona).where(
+        Persona.chapter_id == chapter.id, col(Persona.offset).is_not(None)
+    )
+    for persona in session.exec(query):
+        assert persona.offset is not None
+        persona.offset = moved(edits, persona.offset, "start", at_insertion="start")
 
 
 def _points(table: type[Timed], chapter_id: str) -> ColumnElement[bool]:

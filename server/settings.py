@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_EMBEDDER = ROOT / "data" / "models" / "yanchi-embed-zh"
 SAMPLE = ROOT / "data" / "sample"
+PERSONAS = ROOT / "data" / "personas"
 
 
 def default_data_dir() -> Path:

@@ -19,7 +19,7 @@ from server.errors import Invalid, NotFound
 from server.manuscript import get_work
 from server.models import TemplateVersion
 
-EDITABLE = ("continuation", "rewrite")
+EDITABLE = ("continuation", "rewrite", "persona")
 """Templates that an author may change."""
 
 

@@ -26,6 +26,7 @@ def test_it_has_the_page_the_sample_and_the_models(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "webui/dist/index.html" in names
     assert "data/sample/novel.md" in names
+    assert "data/personas/huanhuan.json" in names
     assert "data/models/yanchi-embed-zh/model.safetensors" in names
     assert not [n for n in names if "node_modules" in n or n.startswith(("tests/", "bench/"))]
 

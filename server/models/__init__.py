@@ -12,6 +12,7 @@ from server.models.manuscript import (
     Volume,
     Work,
 )
+from server.models.persona import Avatar, ChatMessage, Conversation, Persona
 from server.models.portrait import Portrait
 from server.models.recap import Recap
 from server.models.story import Fact, Knowers, Progression, Relation, Scene
@@ -19,7 +20,8 @@ from server.models.template import TemplateVersion
 from server.models.thread import Thread, ThreadEvent
 
 __all__ = [
-    "Chapter", "ChapterRevision", "Character", "Fact", "Generation", "Knowers", "LoreEntry",
-    "Lorebook", "OutlineNode", "Portrait", "Progression", "Recap", "Relation", "Scene",
-    "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work", "new_id", "now",
+    "Avatar", "Chapter", "ChapterRevision", "Character", "ChatMessage", "Conversation", "Fact",
+    "Generation", "Knowers", "LoreEntry", "Lorebook", "OutlineNode", "Persona", "Portrait",
+    "Progression", "Recap", "Relation", "Scene", "TemplateVersion", "Thread", "ThreadEvent",
+    "Upload", "Volume", "Work", "new_id", "now",
 ]  # fmt: skip

@@ -95,7 +95,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
     recaps = recap_notes(session, work.id, view, automatic=automatic_recaps)
-    cast, hidden = _cast(_CHARACTERS.of(session, work.id), story, order, view)
+    cast, hidden = cast_at(_CHARACTERS.of(session, work.id), story, order, view)
     return Loaded(
         Brief(
             title=work.title,
@@ -139,7 +139,7 @@ def _chosen(chapter: Chapter, choice: str) -> frozenset[str]:
     return frozenset(chapter.context.get(choice, ()))
 
 
-def _cast(
+def cast_at(
     rows: Sequence[Character], story: Story, order: Order, view: View
 ) -> tuple[list[types.Character], list[Hidden]]:
     """Everybody with the sheet that stands here, and what of it may not be shown."""

@@ -19,15 +19,16 @@ from retrieval.template import PromptTemplate
 from retrieval.types import ContextItem, Found, Group, Prompt
 from server.db import Database
 from server.engines.base import Engine, EngineRequest, Sampling
-from server.errors import EngineStarting, Invalid, UnknownAdapter, from_retrieval
+from server.errors import UnknownAdapter, from_retrieval
 from server.indexing import Indexer
 from server.manuscript import get_work
 from server.models import Generation, new_id
 from server.templates import in_use
 from server.writing.brief import Loaded, Place, load_brief
 from server.writing.explain import describe
-from server.writing.length import max_tokens, min_tokens
+from server.writing.length import min_tokens
 from server.writing.lore import lore_for
+from server.writing.room import room_for
 from server.writing.standing import Recalled, recollect, remember, with_lore
 from server.writing.streaming import Prepared
 
@@ -38,8 +39,6 @@ PASSAGES = 12
 """Passages that recall offers; the budget decides how many of them stand."""
 MOST_CHARS_A_TOKEN = 1.6
 """Chinese characters that one Qwen token may hold on average: what the tail could reach."""
-SMALLEST_PROMPT = 512
-"""Tokens below which a prompt can say nothing of the book."""
 INDEX_WAIT = 5.0
 """Seconds that a request waits for an index that is being brought up to date."""
 
@@ -112,7 +111,7 @@ class Continuation:
                 before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
         loaded = replace(loaded, brief=replace(loaded.brief, asked=aim.asked))
         length = math.ceil(wish.place.length * aim.slack)
-        limit, output = self._room(length)
+        limit, output = room_for(self._engine.status(), self._prompt_tokens, length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
         prompt = self._build(loaded, found, before, limit, template, shares)
         generation = new_id()
@@ -131,21 +130,6 @@ class Continuation:
             row.settled = remember(prompt, loaded.position.offset, before.last)
         new_line = aim.kind == "rewrite" or _starts_line(loaded.brief)
         return Prepared(row, prompt, request, length, new_line)
-
-    def _room(self, length: int) -> tuple[int, int]:
-        """(tokens for the prompt, tokens for the answer); the answer is reserved first."""
-        status = self._engine.status()
-        if not status.window:
-            raise EngineStarting(f"模型还在启动（{status.detail or '请稍候'}），过一会儿再试。")
-        output = max_tokens(length)
-        limit = min(self._prompt_tokens, status.window - output)
-        if limit < SMALLEST_PROMPT:
-            most = int((status.window - SMALLEST_PROMPT) / max_tokens(1000) * 1000) // 100 * 100
-            raise Invalid(
-                f"一次写 {length} 字放不进模型的窗口，请改为不超过 {most} 字，或分几次写。",
-                code="length_too_large",
-            )
-        return limit, output
 
     def _recall(self, wish: Wish, loaded: Loaded, limit: int) -> list[Found]:
         brief = loaded.brief

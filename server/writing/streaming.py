@@ -117,7 +117,7 @@ class Writer:
         stopped = asyncio.ensure_future(ticket.stopped.wait())
         try:
             while not writing.complete:
-                piece = await _next(stream, stopped)
+                piece = await next_piece(stream, stopped)
                 if ticket.reason is not None:
                     raise ticket.reason
                 if piece is None:
@@ -168,7 +168,7 @@ class _Told(YanchiError):
         self.status = 503 if body["retryable"] else 409 if body["code"] == "chapter_gone" else 502
 
 
-async def _next(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -> Piece | None:
+async def next_piece(stream: AsyncGenerator[Piece], stopped: "asyncio.Future[Any]") -> Piece | None:
     """The next piece, or None at the end or when somebody stopped the generation."""
     piece = asyncio.ensure_future(anext(stream, None))
     try:

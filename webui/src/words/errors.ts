@@ -89,6 +89,16 @@ const ENGLISH: Record<string, string> = {
   engine_failed: "The engine cannot run. ({told})",
   engine_refused: "The engine refused this. ({told})",
   engine_error: "The engine made a mistake. ({told})",
+  // personas
+  persona_not_found: "This persona is not there any more.",
+  persona_without_work: "Choose the book first, then someone and a chapter in it.",
+  slug_taken: "This short name is taken. Choose another.",
+  conversation_not_found: "This conversation is not there any more.",
+  message_not_found: "This is not said in the conversation.",
+  no_such_greeting: "There is no such greeting. Choose another.",
+  greeting_is_written: "A greeting is written on the card. Change it there.",
+  not_an_answer: "Only what the other one says can be gone on with.",
+  answer_stopped: "You stopped this answer.",
   // finding
   retrieval_failed: "The search failed. ({told})",
   index_failed: "The index cannot be used. ({told})",

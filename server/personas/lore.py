@@ -1,0 +1,48 @@
+"""A persona's own lorebook: a book of no work, which goes with its persona."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session
+
+from server.errors import NotFound
+from server.lore import list_entries
+from server.models import Lorebook, LoreEntry, Persona, now
+
+
+def entries_of(session: Session, persona: Persona) -> list[LoreEntry]:
+    return list_entries(session, [persona.lorebook_id]) if persona.lorebook_id else []
+
+
+def put_entries(
+    session: Session, persona: Persona, wanted: Sequence[Mapping[str, Any]]
+) -> list[LoreEntry]:
+    """The book's entries in this order: those with an `id` changed, the others new, those that
+    are not named gone. Raises NotFound for an id that is not there."""
+    book = _book(session, persona)
+    held = {row.id: row for row in list_entries(session, [book.id])}
+    rows = []
+    for place, fields in enumerate(wanted):
+        told = dict(fields)
+        id = told.pop("id", None)
+        row = held.pop(id, None) if id else LoreEntry(lorebook_id=book.id)
+        if row is None:
+            raise NotFound("设定集里没有这一条，它可能已被删除。", code="lore_entry_not_found")
+        row.sqlmodel_update({**told, "position": place, "updated_at": now()})
+        session.add(row)
+        rows.append(row)
+    for row in held.values():
+        session.delete(row)
+    session.flush()
+    return rows
+
+
+def _book(session: Session, persona: Persona) -> Lorebook:
+    found = session.get(Lorebook, persona.lorebook_id) if persona.lorebook_id else None
+    if found is None:
+        found = Lorebook(work_id=None, name=persona.name)
+        session.add(found)
+        session.flush()
+        persona.lorebook_id = found.id
+        session.add(persona)
+    return found

@@ -1,0 +1,168 @@
+"""Talking with a persona: conversations, their trees of messages, and answers as they are written."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, status
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from server.deps import Reading, RowId, TheDesk, Writing
+from server.errors import NotFound
+from server.models import Conversation, Persona, now
+from server.personas import cards, tree
+from server.personas.export import MEDIA_TYPES, Format, export
+from server.personas.talking import Asked
+from server.schemas.common import Id
+from server.schemas.personas import (
+    ConversationChange,
+    ConversationNew,
+    ConversationOut,
+    LeafIn,
+    MessageChange,
+    MessageFull,
+    MessageOut,
+    SayIn,
+    StoppedOut,
+    TreeOut,
+)
+from server.sse import EventStream
+
+router = APIRouter(prefix="/api/conversations", tags=["conversations"])
+STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
+
+
+@router.get("")
+def list_conversations(
+    session: Reading, persona_id: Id | None = None, bin: bool = False
+) -> list[ConversationOut]:
+    """The last talked in first; with `bin` those that were deleted, the latest first."""
+    query = select(Conversation).join(Persona).where(col(Persona.deleted_at).is_(None))
+    query = query.where(col(Conversation.deleted_at).is_not(None) == bin)
+    if persona_id is not None:
+        query = query.where(Conversation.persona_id == persona_id)
+    newest = col(Conversation.deleted_at if bin else Conversation.updated_at).desc()
+    return [ConversationOut.model_validate(row) for row in session.exec(query.order_by(newest))]
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+def begin_conversation(wanted: ConversationNew, session: Writing) -> ConversationOut:
+    persona = cards.get_persona(session, wanted.persona_id)
+    fields = wanted.model_dump(exclude={"persona_id", "greeting"})
+    return ConversationOut.model_validate(tree.begin(session, persona, fields, wanted.greeting))
+
+
+@router.get("/{conversation_id}")
+def get_conversation(conversation_id: RowId, session: Reading) -> ConversationOut:
+    return ConversationOut.model_validate(tree.get_conversation(session, conversation_id))
+
+
+@router.patch("/{conversation_id}")
+def change_conversation(
+    conversation_id: RowId, change: ConversationChange, session: Writing
+) -> ConversationOut:
+    talk = tree.get_conversation(session, conversation_id)
+    talk.sqlmodel_update(change.model_dump(exclude_none=True))
+    session.add(talk)
+    return ConversationOut.model_validate(talk)
+
+
+@router.delete("/{conversation_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_conversation(conversation_id: RowId, session: Writing, desk: TheDesk) -> None:
+    """Into the bin; an answer that is being written there ends."""
+    talk = tree.get_conversation(session, conversation_id)
+    talk.deleted_at = now()
+    session.add(talk)
+    desk.talker.stop(conversation_id)
+
+
+@router.post("/{conversation_id}/restore")
+def restore_conversation(conversation_id: RowId, session: Writing) -> ConversationOut:
+    talk = session.get(Conversation, conversation_id)
+    if talk is None or talk.deleted_at is None:
+        raise NotFound("没有这段对谈，它可能已被删除。", code="conversation_not_found")
+    talk.deleted_at = None
+    session.add(talk)
+    return ConversationOut.model_validate(talk)
+
+
+@router.get("/{conversation_id}/tree")
+def get_tree(conversation_id: RowId, session: Reading) -> TreeOut:
+    talk = tree.get_conversation(session, conversation_id)
+    rows = tree.messages(session, talk.id)
+    return TreeOut(leaf_id=talk.leaf_id, messages=[MessageOut.model_validate(row) for row in rows])
+
+
+@router.post("/{conversation_id}/leaf")
+def stand_at(conversation_id: RowId, wanted: LeafIn, session: Writing) -> ConversationOut:
+    """Turn to another version or branch."""
+    talk = tree.get_conversation(session, conversation_id)
+    message = tree.get_message(session, talk.id, wanted.message_id)
+    rows = [] if wanted.exact else tree.messages(session, talk.id)
+    tree.stand_at(session, talk, tree.newest_below(rows, message.id))
+    return ConversationOut.model_validate(talk)
+
+
+@router.get("/{conversation_id}/export")
+def export_conversation(
+    conversation_id: RowId,
+    session: Reading,
+    form: Annotated[Format, Query(alias="format")] = "txt",
+) -> Response:
+    """What is on the page, to read, or as one line of ShareGPT training data."""
+    talk = tree.get_conversation(session, conversation_id)
+    persona = cards.get_persona(session, talk.persona_id)
+    said = tree.path(tree.messages(session, talk.id), talk.leaf_id)
+    name = quote(f"{talk.title or persona.name}.{form}", safe="")
+    return Response(
+        export(persona, talk, said, form),
+        media_type=MEDIA_TYPES[form],
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
+
+
+@router.post("/{conversation_id}/messages", responses=STREAM, response_class=Response)
+async def say(conversation_id: RowId, wanted: SayIn, desk: TheDesk) -> Response:
+    """Events `message` (what was said), `prompt`, `delta`…, then `done` or `error`."""
+    asked = Asked(conversation_id, "say", wanted.parent_id, wanted.text)
+    return EventStream(desk.talker.events(await desk.talker.prepare(asked)))
+
+
+@router.post(
+    "/{conversation_id}/messages/{message_id}/again", responses=STREAM, response_class=Response
+)
+async def answer_again(conversation_id: RowId, message_id: RowId, desk: TheDesk) -> Response:
+    """Another answer beside this one; to a user's message, an answer to it."""
+    asked = Asked(conversation_id, "again", message_id)
+    return EventStream(desk.talker.events(await desk.talker.prepare(asked)))
+
+
+@router.post(
+    "/{conversation_id}/messages/{message_id}/continue", responses=STREAM, response_class=Response
+)
+async def go_on(conversation_id: RowId, message_id: RowId, desk: TheDesk) -> Response:
+    """The answer gone on with where it stopped, beside the shorter one."""
+    asked = Asked(conversation_id, "continue", message_id)
+    return EventStream(desk.talker.events(await desk.talker.prepare(asked)))
+
+
+@router.post("/{conversation_id}/stop")
+def stop(conversation_id: RowId, desk: TheDesk) -> StoppedOut:
+    """End the answer that is being written; its stream ends with `done` and what there is."""
+    return StoppedOut(stopped=desk.talker.stop(conversation_id))
+
+
+@router.get("/{conversation_id}/messages/{message_id}")
+def get_message(conversation_id: RowId, message_id: RowId, session: Reading) -> MessageFull:
+    talk = tree.get_conversation(session, conversation_id)
+    return MessageFull.model_validate(tree.get_message(session, talk.id, message_id))
+
+
+@router.patch("/{conversation_id}/messages/{message_id}", status_code=status.HTTP_201_CREATED)
+def edit_message(
+    conversation_id: RowId, message_id: RowId, change: MessageChange, session: Writing
+) -> MessageOut:
+    """The message as it should have been, beside the one that was said."""
+    talk = tree.get_conversation(session, conversation_id)
+    message = tree.get_message(session, talk.id, message_id)
+    return MessageOut.model_validate(tree.edit(session, talk, message, change.text))
