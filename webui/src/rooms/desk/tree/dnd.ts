@@ -48,8 +48,11 @@ export function target(box: HTMLElement, list: HTMLElement, over: Over): () => v
       rest();
       over.leave();
     },
-    onDrop({ source }) {
+    onDrop({ source, location }) {
       rest();
+      // The pointer may have come here faster than the drag was told of.
+      const y = location.current.input.clientY - list.getBoundingClientRect().top;
+      over.move(String(source.data.id), y);
       over.drop(String(source.data.id));
     },
   });

@@ -63,7 +63,7 @@ export const t = words(
   },
   {
     tree: "Contents",
-    size: (chapters: string, chars: string) => `${chapters} chapters · ${chars} chars`,
+    size: (chapters: string, chars: string) => `${chapters} ch. · ${chars} chars`,
     volumeSize: (chapters: string, chars: string) => `${chapters} ch. · ${chars}`,
     outline: "Outline",
     draft: "Draft",
