@@ -22,8 +22,11 @@ _NOT_A_TITLE = re.compile(
 )
 
 
-def bare_titles(layout: Layout, found: Sequence[Candidate]) -> list[Candidate]:
-    """Short lines standing apart where paragraphs do not, if they explain the blank lines."""
+def bare_titles(
+    layout: Layout, found: Sequence[Candidate], *, wanted: bool = False
+) -> list[Candidate]:
+    """Short lines standing apart where paragraphs do not, if they explain the blank lines; all
+    that there are where the author wants them."""
     known = {c.line: c.heading for c in found}
     titles: list[Candidate] = []
     for line in layout.filled:
@@ -40,7 +43,7 @@ def bare_titles(layout: Layout, found: Sequence[Candidate]) -> list[Candidate]:
     marks = {c.line for c in (*titles, *found)}
     explained = sum(layout.marks_at(line) for line in marks)
     enough = len(titles) >= FEWEST_BARE_TITLES
-    return titles if enough and explained >= MARKED_SHARE * layout.marks() else []
+    return titles if wanted or (enough and explained >= MARKED_SHARE * layout.marks()) else []
 
 
 def _room(layout: Layout, titles: Sequence[Candidate]) -> list[int]:

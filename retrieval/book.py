@@ -3,25 +3,33 @@
 Line numbers are 0-based indices in headings, 1-based in orders, doubts and chapters.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+from retrieval.front_matter import Front
 
 Kind = Literal["preface", "chapter", "extra", "afterword"]
 Certainty = Literal["sure", "weak", "no"]
 
 
+AUTO = "auto"
+"""The way of telling chapters that the rules choose themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to read and how; line numbers are 1-based.
+    """How to cut a source into chapters; line numbers are 1-based.
 
-    `name` is the file's, without folders and without the suffix of a known format.
+    `name` is the file's, without folders and without the suffix of a known format. `pattern` is
+    the id of a `Way`; `titles` are the author's own, by the line of the chapter.
     """
 
-    data: bytes
     name: str
-    encoding: str | None = None
+    pattern: str = AUTO
     add_headings: frozenset[int] = frozenset()
     drop_headings: frozenset[int] = frozenset()
+    titles: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,40 @@ class Doubt:
     code: str
     message: str
     line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A heading that the format itself declares: lines `line` to `end`, depth 1 to 6."""
+
+    line: int
+    end: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What every reader makes of a file: lines, and what its format declares about them.
+
+    `encodings` are those that the text can be read in, empty where the format knows its own.
+    """
+
+    form: str
+    lines: Sequence[str]
+    marks: tuple[Mark, ...] = ()
+    front: Front = field(default_factory=Front)
+    doubts: tuple[Doubt, ...] = ()
+    encoding: str = ""
+    encodings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of telling chapters that can be chosen."""
+
+    id: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +135,8 @@ class BookChapter:
     kind: Kind
     text: str
     line: int
+    lines: tuple[int, ...] = ()
+    """The source's line of each line of the text, 1-based."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +146,9 @@ class Book:
     title: str
     author: str | None
     chapters: tuple[BookChapter, ...]
-    encoding: str
     doubts: tuple[Doubt, ...]
+    form: str = "txt"
+    encoding: str = ""
+    encodings: tuple[str, ...] = ()
+    pattern: str = AUTO
+    patterns: tuple[Way, ...] = ()

@@ -3,40 +3,67 @@
 Chapters keep their text to the last character: only blank lines at their edges are cut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from retrieval.book import Book, BookChapter, Choice, Doubt, Heading, Order
+from retrieval.book import Book, BookChapter, Choice, Doubt, Heading, Mark, Order, Source
 from retrieval.doubts import doubts_about, limited
 from retrieval.errors import ReadError
 from retrieval.front_matter import Front, first_lines, from_file_name
+from retrieval.heading_lines import clean, parse
 from retrieval.headings import as_chosen
+from retrieval.marks import book_title
+from retrieval.ways import choice_by, ways
 
 
-def make_book(
-    order: Order,
-    lines: Sequence[str],
-    choice: Choice,
-    encoding: str,
-    doubts: tuple[Doubt, ...],
-    known: Front,
-) -> Book:
-    """The book from its chosen headings; `known` is what the format itself declares.
+def make_book(source: Source, order: Order) -> Book:
+    """The book that a source is when it is cut as the order says.
 
-    Raises ReadError where the author calls a missing or blank line a heading.
+    Raises ReadError where the author calls a missing or blank line a heading, or asks for a way
+    of telling chapters that the source does not have.
     """
-    choice = _corrected(choice, lines, order)
+    lines = source.lines
+    titled, marks = book_title(source.marks) if source.marks else (None, ())
+    known = _declared(source.front, titled)
+    first = choice_by(source, marks, known.lines, order.pattern)
+    choice = _corrected(first, lines, order)
     named, writer = from_file_name(order.name)
     stop = choice.headings[0].line if choice.headings else len(lines)
-    front = first_lines(lines, stop, choice.skipped | known.lines, named)
+    front = first_lines(lines, stop, choice.skipped | known.lines, {named, known.title or named})
     title = known.title or front.title or named
     chapters, more = _chapters(lines, choice, title, front.lines, known.lines)
+    chapters = _retitled(chapters, order.titles)
     return Book(
         title,
         known.author or front.author or writer,
         tuple(chapters),
-        encoding,
-        tuple(limited([*doubts, *choice.doubts, *more, *doubts_about(chapters)])),
+        tuple(limited([*source.doubts, *choice.doubts, *more, *doubts_about(chapters)])),
+        source.form,
+        source.encoding,
+        source.encodings,
+        order.pattern,
+        ways(source, marks, order.pattern, first),
     )
+
+
+def _declared(front: Front, mark: Mark | None) -> Front:
+    """What the format says of the whole book, a heading above all others included."""
+    if mark is None:
+        return front
+    lines = front.lines | {*range(mark.line, mark.end)}
+    return Front(front.title or clean(mark.text) or None, front.author, frozenset(lines))
+
+
+def _retitled(chapters: Sequence[BookChapter], titles: Mapping[int, str]) -> list[BookChapter]:
+    """The chapters under the titles that their author gave them."""
+    return [_renamed(c, titles[c.line]) if titles.get(c.line) else c for c in chapters]
+
+
+def _renamed(chapter: BookChapter, title: str) -> BookChapter:
+    heading = parse(title)
+    if heading is None or heading.certainty != "sure":
+        return replace(chapter, title=clean(title), number=None)
+    return replace(chapter, title=clean(title), number=heading.number, kind=heading.kind)
 
 
 def _corrected(choice: Choice, lines: Sequence[str], order: Order) -> Choice:
@@ -71,7 +98,7 @@ def _chapters(
     ends = [*(c.line for c in headings[1:]), len(lines)][: len(headings)]
     for place, (chosen, end) in enumerate(zip(headings, ends, strict=True)):
         _enter(volumes, chosen.heading)
-        text = _text(lines, chosen.end, end, choice.skipped)
+        text, places = _text(lines, chosen.end, end, choice.skipped)
         kind = chosen.heading.kind
         if chosen.is_volume:
             if not text:
@@ -86,6 +113,7 @@ def _chapters(
             kind,
             text,
             chosen.line + 1,
+            places,
         ))  # fmt: skip
     return chapters, doubts
 
@@ -116,21 +144,27 @@ def _opening(
     if choice.headings and folded.issuperset(filled):
         message = "第一个标题之前只有书名、作者或目录，没有另立一章。"
         return [], [Doubt("front_matter", message, first)]
-    text = _text(lines, 0, stop, hidden)
+    text, places = _text(lines, 0, stop, hidden)
     if not choice.headings:
         message = "没有找到章节标题，整个文件作为一章；如果有标题，请把它们标出来。"
-        whole = BookChapter(None, "", title, None, "chapter", text, first)
+        whole = BookChapter(None, "", title, None, "chapter", text, first, places)
         return [whole], [Doubt("no_headings", message)]
     main = any(c.heading.kind == "chapter" or c.is_volume for c in choice.headings)
     opening = BookChapter(
-        None, "", "卷首" if main else title, None, "preface" if main else "chapter", text, first
-    )
+        None, "", "卷首" if main else title, None, "preface" if main else "chapter", text, first,
+        places,
+    )  # fmt: skip
     message = f"第一个标题之前还有文字，另立为“{opening.title}”。"
     return [opening], [Doubt("front_text", message, first)]
 
 
-def _text(lines: Sequence[str], start: int, end: int, hidden: frozenset[int]) -> str:
-    """Lines of a chapter without blank ones at its edges."""
-    kept = [lines[i] for i in range(start, end) if i not in hidden]
-    filled = [i for i, line in enumerate(kept) if line.strip()]
-    return "\n".join(kept[filled[0] : filled[-1] + 1]) if filled else ""
+def _text(
+    lines: Sequence[str], start: int, end: int, hidden: frozenset[int]
+) -> tuple[str, tuple[int, ...]]:
+    """Lines of a chapter without blank ones at its edges, and their numbers."""
+    kept = [i for i in range(start, end) if i not in hidden]
+    filled = [place for place, i in enumerate(kept) if lines[i].strip()]
+    if not filled:
+        return "", ()
+    told = kept[filled[0] : filled[-1] + 1]
+    return "\n".join(lines[i] for i in told), tuple(i + 1 for i in told)

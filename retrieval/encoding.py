@@ -34,6 +34,7 @@ _NAMES = {
 }
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "big5": "big5hkscs"}
 _LEGACY = ("gb18030", "big5hkscs", "cp950")
+CHOICES = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16 LE, whose mark it starts with
@@ -41,13 +42,14 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC = (
     (b"\x89PNG", "PNG 图片"),
     (b"\xff\xd8\xff", "JPEG 图片"),
     (b"GIF8", "GIF 图片"),
     (b"%PDF-", "PDF 文件"),
     (b"PK\x03\x04", "ZIP 压缩包（DOCX、EPUB 也是这种格式）"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "旧版 Word 文档"),
+    (OLE, "旧版 Word 文档"),
     (b"Rar!\x1a\x07", "RAR 压缩包"),
     (b"7z\xbc\xaf\x27\x1c", "7z 压缩包"),
     (b"\x1f\x8b\x08", "gzip 压缩包"),
@@ -92,6 +94,17 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
     if codec is None:
         codec = "utf-8" if _is_utf8(data) else _detect(data)
     return _decode_as(data, codec)
+
+
+def readable(data: bytes) -> tuple[str, ...]:
+    """The encodings that the beginning of a file can be read in, for its author to choose from."""
+    sample = _sample(data)
+    return tuple(c for c in CHOICES if _fits(_sample_text(sample, c)))
+
+
+def _fits(text: str) -> bool:
+    broken = text.count("\ufffd") > MISNAMED_SHARE * len(text)
+    return not broken and "\0" not in text and not re.search(r"[\ud800-\udfff]", text)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -5,7 +5,11 @@
     │   ├── EmptyText           nothing but white space
     │   ├── BinaryFile          not text at all, whatever its name says
     │   ├── UnknownEncoding     no supported encoding reads it
-    │   └── MixedEncoding       one encoding reads most of it, but not all
+    │   ├── MixedEncoding       one encoding reads most of it, but not all
+    │   ├── EncryptedFile       a password or a shop's lock keeps it shut
+    │   ├── DamagedFile         not whole, or not what its format demands
+    │   ├── OversizedFile       it unpacks to more than a book can be
+    │   └── ScannedPages        pictures of pages, without text
     ├── IndexFailure            an index cannot be opened, written or searched
     │   └── WrongDimension      vectors and index do not fit each other
     ├── EmbedderUnavailable     the embedding model cannot be loaded
@@ -44,6 +48,22 @@ class UnknownEncoding(ReadError):
 
 class MixedEncoding(ReadError):
     code = "mixed_encoding"
+
+
+class EncryptedFile(ReadError):
+    code = "encrypted_file"
+
+
+class DamagedFile(ReadError):
+    code = "damaged_file"
+
+
+class OversizedFile(ReadError):
+    code = "oversized_file"
+
+
+class ScannedPages(ReadError):
+    code = "scanned_pages"
 
 
 class IndexFailure(RetrievalError):

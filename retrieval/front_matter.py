@@ -64,8 +64,13 @@ def from_file_name(name: str) -> tuple[str, str | None]:
     return (title if any(map(str.isalnum, title)) else name.strip()) or "未命名", author
 
 
-def first_lines(lines: Sequence[str], stop: int, hidden: Collection[int], named: str) -> Front:
-    """Title, author and contents lines at the very start, until the first other line."""
+def first_lines(
+    lines: Sequence[str], stop: int, hidden: Collection[int], named: Collection[str]
+) -> Front:
+    """Title, author and contents lines at the very start, until the first other line.
+
+    `named` are the titles that are known already.
+    """
     filled = [i for i in range(stop) if i not in hidden and lines[i].strip()][:FRONT_LINES]
     title: str | None = None
     author: str | None = None
@@ -78,7 +83,7 @@ def first_lines(lines: Sequence[str], stop: int, hidden: Collection[int], named:
         by = _AUTHOR.match(rest if match else text) if len(text) <= 80 else None
         if match and (by or not rest):
             title = title or match["title"].strip()
-        elif place == 0 and (text == named or _is_name_above_author(text, next_line)):
+        elif place == 0 and (text in named or _is_name_above_author(text, next_line)):
             title = text
         elif not by and not _CONTENTS_LINE.match(text):
             break

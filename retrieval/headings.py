@@ -5,7 +5,7 @@ what only looks like one. Knows nothing of files, encodings or chapters' texts.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from retrieval.bare_titles import (
     bare_titles,
@@ -15,48 +15,85 @@ from retrieval.bare_titles import (
     numbered_lines,
 )
 from retrieval.blank_lines import TIGHT, Layout
-from retrieval.book import Candidate, Choice, Chosen, Doubt, Heading
+from retrieval.book import AUTO, Candidate, Choice, Chosen, Doubt, Heading
 from retrieval.heading_lines import CHAPTER_UNITS, STAGE_UNITS, VOLUME_RANK, clean, parse
 from retrieval.numerals import number_of
 from retrieval.repeated_headings import without_repeats
 
-__all__ = ["as_chosen", "choose", "number_of", "parse"]
+__all__ = ["APART", "NUMBERS", "WHOLE", "as_chosen", "choose", "number_of", "parse"]
+
+APART, NUMBERS, WHOLE = "apart", "numbers", "whole"
+"""Ways besides the units: short lines set apart, numerals on their own, none at all."""
+RANK = VOLUME_RANK | dict.fromkeys(CHAPTER_UNITS, 3) | {"节": 4}
+"""Which unit stands above which, where the author says what the chapters are."""
 
 
-def choose(lines: Sequence[str]) -> Choice:
-    """The headings of a plain text, volumes and chapters, and what was doubtful about them."""
+def choose(lines: Sequence[str], way: str = AUTO) -> Choice:
+    """The headings of a plain text, volumes and chapters, and what was doubtful about them.
+
+    `way` is AUTO, a unit (章, 回 …), APART, NUMBERS or WHOLE.
+    """
+    if way == WHOLE:
+        return Choice((), frozenset(), ())
     layout = Layout(lines)
-    found = [Candidate(i, h) for i in layout.filled if (h := parse(lines[i])) is not None]
-    ordinals = [c for c in found if c.heading.unit]
-    chapter_units = _chapter_units(Counter(
-        c.heading.unit or "" for c in ordinals if c.heading.certainty == "sure"
-    ))  # fmt: skip
-    chapters = [c for c in ordinals if c.heading.unit in chapter_units]
-    volumes = [
-        c
-        for c in ordinals
-        if c.heading.unit not in chapter_units
-        and c.heading.unit in VOLUME_RANK
-        and c.heading.certainty == "sure"
-    ]
-    chapters, doubts = _settle(chapters)
+    found = candidates(lines, layout)
+    chapters, volumes, doubts = _by_way(layout, found, way)
+    taken = {c.line for c in chapters} | {c.line for c in volumes}
     keywords = [c for c in found if not c.heading.unit]
+    keywords, more = _trusted_keywords(layout, keywords, chapters, taken)
+    doubts += more
+    chosen = [Chosen(c.line, c.line + 1, _as_volume(c.heading), True) for c in volumes]
+    chosen += [Chosen(c.line, c.line + 1, c.heading) for c in (*chapters, *keywords)]
+    return without_repeats(lines, sorted(chosen, key=lambda c: c.line), doubts)
+
+
+def candidates(lines: Sequence[str], layout: Layout) -> list[Candidate]:
+    """Every line that looks like a heading on its own."""
+    return [Candidate(i, h) for i in layout.filled if (h := parse(lines[i])) is not None]
+
+
+Found = tuple[list[Candidate], list[Candidate], list[Doubt]]
+"""Chapters, volumes and doubts."""
+
+
+def _by_way(layout: Layout, found: Sequence[Candidate], way: str) -> Found:
+    if way == APART:
+        return bare_titles(layout, found, wanted=True), [], []
+    if way == NUMBERS:
+        chapters, _ = numbered_lines(layout)
+        return chapters, [], []
+    if way != AUTO:
+        return _by_units(found, {way}, {u for u in RANK if RANK[u] < RANK.get(way, 0)})
+    chapters, volumes, doubts = _by_units(found, _chapter_units(sure_units(found)), VOLUME_RANK)
     bare = bare_titles(layout, found)
     if bare and (not chapters or confined(layout, chapters, bare)):
         if chapters:
-            doubts.append(nested_numbering(lines, chapters, bare))
+            doubts.append(nested_numbering(layout.lines, chapters, bare))
         chapters, volumes = bare, []
     elif bare:
         volumes += bare_volumes(layout, chapters, bare)
     if not chapters:
         chapters, more = numbered_lines(layout)
         doubts += more
-    taken = {c.line for c in chapters} | {c.line for c in volumes}
-    keywords, more = _trusted_keywords(layout, keywords, chapters, taken)
-    doubts += more
-    chosen = [Chosen(c.line, c.line + 1, _as_volume(c.heading), True) for c in volumes]
-    chosen += [Chosen(c.line, c.line + 1, c.heading) for c in (*chapters, *keywords)]
-    return without_repeats(lines, sorted(chosen, key=lambda c: c.line), doubts)
+    return chapters, volumes, doubts
+
+
+def sure_units(found: Sequence[Candidate]) -> Counter[str]:
+    """How often each unit stands in a sure heading."""
+    sure = (c.heading for c in found if c.heading.certainty == "sure")
+    return Counter(h.unit for h in sure if h.unit)
+
+
+def _by_units(found: Sequence[Candidate], units: set[str], above: Collection[str]) -> Found:
+    """Numbered headings of these units, and those of the units above them."""
+    ordinals = [c for c in found if c.heading.unit]
+    volumes = [
+        c
+        for c in ordinals
+        if c.heading.unit not in units and c.heading.unit in above and c.heading.certainty == "sure"
+    ]
+    chapters, doubts = _settle([c for c in ordinals if c.heading.unit in units])
+    return chapters, volumes, doubts
 
 
 def as_chosen(line: int, text: str, others: Sequence[Chosen]) -> Chosen:
@@ -153,6 +190,6 @@ def _trusted_keywords(
 
 
 def _as_volume(heading: Heading) -> Heading:
-    rank = VOLUME_RANK.get(heading.unit or "", 0)
+    rank = RANK.get(heading.unit or "", 0)
     volumes = (*heading.volumes, (rank, heading.title))
     return Heading(heading.title, "preface", None, heading.number, heading.last, volumes)

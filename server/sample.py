@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from retrieval.readers import read_book
 from server.bible import Bible
-from server.imports import create_work
+from server.importing.book import create_work
 from server.manuscript import list_chapters
 from server.models import Chapter, Character, OutlineNode, Work
 from server.pigments import pigment

@@ -17,41 +17,51 @@ Work = Annotated[str, typer.Argument(help="作品的编号（或其开头）或�
 
 @app.command("import")
 def import_book(
-    file: Annotated[Path, typer.Argument(help="TXT 或 Markdown 文件。", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="TXT、Markdown、DOCX、EPUB、PDF，或工程 ZIP。", show_default=False),
+    ],
     title: Annotated[str | None, typer.Option(help="书名，默认取自文件。")] = None,
     author: Annotated[str | None, typer.Option(help="作者，默认取自文件。")] = None,
     encoding: Annotated[str | None, typer.Option(help="文件编码，默认自动识别。")] = None,
+    pattern: Annotated[str, typer.Option(help="分章方式，预览里列出了可用的；默认自动。")] = "auto",
     preview: Annotated[bool, typer.Option("--preview", help="只看章节和疑点，不导入。")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """导入一部小说，建好索引，随即可以检索和续写。"""
+    """导入一部小说或一个工程，建好索引，随即可以检索和续写。"""
     with sentences(as_json):
-        from server.imports import Corrections, check_size, create_work, read
+        from server.importing.corrections import Corrections
+        from server.importing.draft import open_draft
+        from server.importing.uploads import check_size
 
         settings = settings_for(data_dir)
-        corrections = Corrections(encoding=encoding, title=title, author=author)
+        wish = Corrections(encoding=encoding, title=title, author=author, pattern=pattern)
         check_size(_size(file), settings.max_import_bytes)
-        book = read(file.read_bytes(), file.name, corrections)
-        for doubt in book.doubts:
+        draft = open_draft(file, file.name, wish)
+        seen = draft.preview("", file.name)
+        for doubt in seen.doubts:
             err.print(f"[yellow]疑点[/yellow]：{doubt.message}")
         result: dict[str, Any] = {
             "work": None,
-            "title": title or book.title,
-            "chapters": len(book.chapters),
-            "characters": sum(len(c.text) for c in book.chapters),
-            "warnings": [d.message for d in book.doubts],
+            "title": seen.title,
+            "chapters": draft.count,
+            "characters": draft.size,
+            "warnings": [d.message for d in seen.doubts],
         }
         if preview:
+            result["format"] = seen.format
+            result["patterns"] = [way.model_dump() for way in seen.patterns]
             result["preview"] = [
-                {"title": c.title, "volume": c.volume, "chars": len(c.text), "line": c.line}
-                for c in book.chapters
+                {"title": c.title, "volume": c.volume, "chars": c.chars, "line": c.line}
+                for c in seen.chapters
             ]
         else:
             with _bookshelf(data_dir) as (database, indexer), _bar("建立索引") as advance:
                 with database.session() as session:
-                    work = create_work(session, book, corrections)
+                    work, doubts = draft.keep(session)
                 result |= {"work": work.id, "title": work.title}
+                result["warnings"] = [d.message for d in doubts]
                 indexer.sync(work.id, advance)
         if as_json:
             print_json(result)
@@ -65,29 +75,39 @@ def export_book(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="写到文件；默认标准输出。")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="txt 或 md。")] = "txt",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="txt、md、docx、epub 或 zip（整个工程）；默认看文件名。"),
+    ] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="带上每章的批注。")] = False,
+    history: Annotated[bool, typer.Option("--history", help="工程里带上所有版本。")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """把一部作品导出为纯文本或 Markdown。"""
+    """把一部作品导出为 TXT、Markdown、DOCX、EPUB 或整个工程。"""
     with sentences(as_json):
         from server.errors import Invalid
-        from server.exports import FORMATS, export_work
+        from server.exporting.formats import FORMATS, export_work
+        from server.exporting.manuscript import Wish
         from server.manuscript import find_work
 
+        suffix = out.suffix.lower().removeprefix(".") if out else ""
+        form = form or (suffix if suffix in FORMATS else "txt")
         if form not in FORMATS:
             raise Invalid(f"不认识格式“{form}”，请用 {'、'.join(FORMATS)}。", code="unknown_format")
+        if out is None and not FORMATS[form].text:
+            raise Invalid(f"{form.upper()} 不是文字，请用 --out 写到文件。", code="needs_a_file")
         with _bookshelf(data_dir) as (database, _), database.reading() as session:
             row = find_work(session, work)
-            text = export_work(session, row, form)
+            data = export_work(session, row, form, Wish(notes=notes, history=history))
         if as_json and out is None:
-            print_json({"work": row.id, "title": row.title, "format": form, "text": text})
+            print_json({"work": row.id, "title": row.title, "format": form, "text": data.decode()})
             return
         if out is None:
-            typer.echo(text, nl=False)
+            typer.echo(data.decode(), nl=False)
             return
         partial = out.with_name(out.name + ".part")
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(data)
         partial.replace(out)
         err.print(f"已导出到 {out}")
         if as_json:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from retrieval.lore.formats import Format
 from server import generations, lore, manuscript
 from server.deps import Reading, RowId, TheDesk, WorkId, Writing
-from server.imports import check_size
+from server.importing.uploads import check_size
 from server.lore_files import export_book as export_book_file
 from server.lore_files import import_book as import_book_file
 from server.lore_trial import try_lore
