@@ -11,7 +11,8 @@ export type Thread = Shapes["ThreadOut"];
 export type Turn = Shapes["EventOut"];
 export type Node = Shapes["OutlineOut"];
 export type Lorebook = Shapes["BookOut"];
-export type Entry = Shapes["EntryOut"];
+/** The server always tells all of it. */
+export type Entry = Required<Shapes["EntryOut"]>;
 export type Fact = Shapes["FactOut"];
 export type Progression = Shapes["ProgressionOut"];
 export type Scene = Shapes["SceneOut"];
