@@ -176,6 +176,11 @@ describe("the rows", () => {
     expect(rows[typedAhead(rows, 3, "渡")]!.id).toBe("渡口");
     expect(rows[typedAhead(rows, 0, "夜")]!.id).toBe("夜渡");
     expect(typedAhead(rows, 0, "无")).toBe(-1);
+    const labels = ["第一章", "第十二章", "第二章", "第2节"];
+    const chapters = labels.map((label, n) => chapter(`c${n}`, null, { label }));
+    const counted = rowsOf({ ...shown(order("")), chapters });
+    expect([1, 2, 12].map((n) => typedAhead(counted, 3, String(n)))).toEqual([0, 2, 1]);
+    expect(typedAhead(counted, 2, "2")).toBe(3);
   });
 });
 

@@ -19,6 +19,13 @@ export function following(label: string): string {
   );
 }
 
+/** The number that a label tells: 第十二章 is 12; null for none. */
+export function numberOf(label: string): number | null {
+  const told = /\d+|[〇零一二两三四五六七八九十百千]+/.exec(label)?.[0];
+  if (told === undefined) return null;
+  return /\d/.test(told) ? Number(told) : valueOf(told);
+}
+
 /** 1 to 9999 as it is said: 十二, 一百零三. */
 export function chinese(number: number): string {
   let said = "";

@@ -1,6 +1,7 @@
 /** The tree as the flat rows that are shown. Pure. */
 
 import type { Chapter, Volume } from "$/state/book.svelte";
+import { numberOf } from "./numbers";
 
 /** A volume with more chapters than this shows its first ones, until asked or written in. */
 export const LONG = 30;
@@ -99,18 +100,28 @@ function named(volume: Volume, wanted: string): boolean {
   return volume.title.toLowerCase().includes(wanted);
 }
 
-/** The row that typed letters mean: the next one from `from` on that begins with them, or has them. */
+/** The row that typed letters mean: the next one from `from` on that begins with them, or has them.
+ *
+ * Chinese cannot be typed without a field to compose it in: digits lead to the chapter of that
+ * number.
+ */
 export function typedAhead(rows: readonly Row[], from: number, letters: string): number {
   const wanted = letters.toLowerCase();
-  const texts = rows.map((row) => {
-    if (row.kind === "more") return [];
-    const names =
-      row.kind === "volume" ? [row.volume.title] : [row.chapter.name, titleOf(row.chapter)];
-    return names.map((name) => name.toLowerCase());
-  });
   const first = letters.length > 1 ? from : from + 1;
-  const turn = (n: number) => (first + n) % rows.length;
-  const order = rows.map((_, n) => turn(n));
-  const begins = order.find((n) => texts[n]!.some((name) => name.startsWith(wanted)));
-  return begins ?? order.find((n) => texts[n]!.some((name) => name.includes(wanted))) ?? -1;
+  const order = rows.map((_, n) => (first + n) % rows.length);
+  const names = rows.map((row) => namesOf(row).map((name) => name.toLowerCase()));
+  const find = (fits: (name: string) => boolean) => order.find((n) => names[n]!.some(fits));
+  return (
+    find((name) => name === wanted) ??
+    find((name) => name.startsWith(wanted)) ??
+    find((name) => name.includes(wanted)) ??
+    -1
+  );
+}
+
+function namesOf(row: Row): string[] {
+  if (row.kind === "more") return [];
+  if (row.kind === "volume") return [row.volume.title];
+  const { label, name } = row.chapter;
+  return [String(numberOf(label) ?? ""), name, titleOf(row.chapter)].filter(Boolean);
 }

@@ -5,7 +5,8 @@ import type { Shapes } from "$/api/client";
 export interface Corrections {
   /** null: as the desk reads it by itself. */
   encoding: string | null;
-  pattern: string | null;
+  /** How chapters are told; the desk chooses by itself under "auto". */
+  pattern: string;
   title: string;
   author: string;
   /** Lines that are headings, and headings that are none. */
@@ -16,7 +17,7 @@ export interface Corrections {
 }
 
 export function asRead(title: string, author: string): Corrections {
-  return { encoding: null, pattern: null, title, author, add: [], drop: [], titles: {} };
+  return { encoding: null, pattern: "auto", title, author, add: [], drop: [], titles: {} };
 }
 
 /** A chapter joins the one above. */
@@ -59,7 +60,7 @@ export function wire(told: Corrections): Shapes["CorrectionsIn"] {
     author: author.trim(),
     add_headings: [...add],
     drop_headings: [...drop],
-    ...(pattern === null ? {} : { pattern }),
-    ...(Object.keys(titles).length ? { titles } : {}),
+    pattern,
+    titles,
   };
 }

@@ -2,16 +2,7 @@
 
 import type { Shapes } from "$/api/client";
 
-/** What every reader tells, and what only some do. */
-export type Preview = Shapes["PreviewOut"] & {
-  /** To choose from; empty where the format knows its own. */
-  encodings?: string[];
-  /** How the chapters were told apart, and how else they could be. */
-  pattern?: string;
-  patterns?: { id: string; label: string }[];
-  /** Of a project, how many people come along. */
-  characters?: number;
-};
+export type Preview = Shapes["PreviewOut"];
 export type PreviewChapter = Shapes["PreviewChapter"];
 
 export interface ChapterRow {
@@ -49,6 +40,11 @@ function byChapter({ chapters, doubts }: Preview): string[][] {
     found[Math.max(0, index)]?.push(message);
   }
   return found;
+}
+
+/** A project is whole as it is; every other file is cut into chapters by rules that may err. */
+export function correctable(preview: Preview): boolean {
+  return preview.format !== "zip";
 }
 
 /** A line that may well be a heading: short, and not the end of a sentence. */

@@ -1,15 +1,10 @@
 /** The import's way to the server. Everything throws Refusal. */
 
-import { http, offline, ok, refusal, upload, type Shapes } from "$/api/client";
+import { http, ok, upload, type Shapes } from "$/api/client";
 import { wire, type Corrections } from "./corrections";
 import type { Preview } from "./preview";
 
-export interface Text {
-  title: string;
-  text: string;
-  /** The source's line of each line of the text: what a chapter is split at. */
-  lines: number[];
-}
+export type Text = Shapes["PreviewText"];
 
 export function send(
   file: File,
@@ -34,17 +29,13 @@ export function commit(upload_id: string, told: Corrections): Promise<Shapes["Im
   return ok(http.POST("/api/imports/{upload_id}/commit", { params, body: wire(told) }));
 }
 
-export async function text(upload_id: string, index: number): Promise<Text> {
-  return (await ask("GET", `/api/imports/${upload_id}/chapters/${index}`)).json();
+/** A chapter of the last preview. */
+export function text(upload_id: string, index: number): Promise<Text> {
+  const params = { path: { upload_id, index } };
+  return ok(http.GET("/api/imports/{upload_id}/chapters/{index}", { params }));
 }
 
 /** The file is forgotten. */
 export async function drop(upload_id: string): Promise<void> {
-  await ask("DELETE", `/api/imports/${upload_id}`);
-}
-
-async function ask(method: string, path: string): Promise<Response> {
-  const answer = await fetch(path, { method }).catch(() => Promise.reject(offline()));
-  if (!answer.ok) throw refusal(await answer.json().catch(() => null), answer.status);
-  return answer;
+  await ok(http.DELETE("/api/imports/{upload_id}", { params: { path: { upload_id } } }));
 }
