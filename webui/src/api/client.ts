@@ -4,7 +4,7 @@
  */
 
 import createClient from "openapi-fetch";
-import { sentence } from "$/words/errors";
+import { sentence } from "$/words/refusals";
 import { events, type ServerEvent } from "./events";
 import type { components, paths } from "./schema";
 

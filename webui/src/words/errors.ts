@@ -3,9 +3,7 @@
  * `{told}` takes the server's sentence in where only it knows what was wrong.
  */
 
-import { look } from "$/state/look.svelte";
-
-const ENGLISH: Record<string, string> = {
+export const ENGLISH: Record<string, string> = {
   // the service
   offline: "The service does not answer. Is it still running?",
   http_error: "The service did not answer as it should. ({told})",
@@ -112,9 +110,3 @@ const ENGLISH: Record<string, string> = {
   wrong_digest: "What was downloaded is damaged. Try again.",
   disk_full: "The disk is full.",
 };
-
-/** The sentence for the author: the server's, or its English where the page is English. */
-export function sentence(code: string, told: string): string {
-  if (look.language !== "en") return told;
-  return ENGLISH[code]?.replace("{told}", () => told) ?? told;
-}
