@@ -23,7 +23,7 @@ from server.personas.cards import get_persona
 from server.personas.prompt import Said, prompt_for
 from server.personas.reply import Reply, stops
 from server.personas.standing import standing_of
-from server.schemas.personas import MessageOut, TalkSampling
+from server.schemas.personas import SaidOut, TalkSampling
 from server.sse import Event
 from server.templates import in_use
 from server.writing.explain import describe
@@ -143,7 +143,7 @@ class Talker:
         reply = Reply(ready.char, ready.length, ready.begun)
         outcome: dict[str, Any] = {"state": "cancelled", "finish_reason": None}
         parent_id = ready.parent_id
-        row: MessageOut | None = None
+        row: SaidOut | None = None
         kept = False
         try:
             if ready.asked.how == "say":
@@ -198,15 +198,15 @@ class Talker:
             stopped.cancel()
             await stream.aclose()
 
-    def _keep_said(self, asked: Asked) -> MessageOut:
+    def _keep_said(self, asked: Asked) -> SaidOut:
         with self._database.session() as session:
             talk = tree.get_conversation(session, asked.conversation_id)
             row = tree.add(session, talk, asked.message_id, "user", asked.text, "typed")
-            return MessageOut.model_validate(row)
+            return SaidOut.model_validate(row)
 
     def _keep(
         self, ready: Ready, parent_id: str | None, reply: Reply, outcome: dict[str, Any]
-    ) -> MessageOut | None:
+    ) -> SaidOut | None:
         """The answer as a row; None where nothing was written or the conversation is gone."""
         reply.rest()
         text = reply.text.rstrip()
@@ -220,7 +220,7 @@ class Talker:
                 session, talk, parent_id, "assistant", text, "generated", id=ready.id,
                 details=ready.details | outcome, prompt=describe(ready.prompt),
             )  # fmt: skip
-            return MessageOut.model_validate(row)
+            return SaidOut.model_validate(row)
 
 
 def _said(session: Session, talk: Conversation, asked: Asked) -> tuple[Said, str | None]:

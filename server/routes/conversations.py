@@ -20,8 +20,8 @@ from server.schemas.personas import (
     ConversationOut,
     LeafIn,
     MessageChange,
-    MessageFull,
-    MessageOut,
+    SaidFull,
+    SaidOut,
     SayIn,
     StoppedOut,
     TreeOut,
@@ -90,7 +90,7 @@ def restore_conversation(conversation_id: RowId, session: Writing) -> Conversati
 def get_tree(conversation_id: RowId, session: Reading) -> TreeOut:
     talk = tree.get_conversation(session, conversation_id)
     rows = tree.messages(session, talk.id)
-    return TreeOut(leaf_id=talk.leaf_id, messages=[MessageOut.model_validate(row) for row in rows])
+    return TreeOut(leaf_id=talk.leaf_id, messages=[SaidOut.model_validate(row) for row in rows])
 
 
 @router.post("/{conversation_id}/leaf")
@@ -153,16 +153,16 @@ def stop(conversation_id: RowId, desk: TheDesk) -> StoppedOut:
 
 
 @router.get("/{conversation_id}/messages/{message_id}")
-def get_message(conversation_id: RowId, message_id: RowId, session: Reading) -> MessageFull:
+def get_message(conversation_id: RowId, message_id: RowId, session: Reading) -> SaidFull:
     talk = tree.get_conversation(session, conversation_id)
-    return MessageFull.model_validate(tree.get_message(session, talk.id, message_id))
+    return SaidFull.model_validate(tree.get_message(session, talk.id, message_id))
 
 
 @router.patch("/{conversation_id}/messages/{message_id}", status_code=status.HTTP_201_CREATED)
 def edit_message(
     conversation_id: RowId, message_id: RowId, change: MessageChange, session: Writing
-) -> MessageOut:
+) -> SaidOut:
     """The message as it should have been, beside the one that was said."""
     talk = tree.get_conversation(session, conversation_id)
     message = tree.get_message(session, talk.id, message_id)
-    return MessageOut.model_validate(tree.edit(session, talk, message, change.text))
+    return SaidOut.model_validate(tree.edit(session, talk, message, change.text))

@@ -176,7 +176,7 @@ class WithheldOut(Shape):
     reason: str
 
 
-class MessageOut(Shape):
+class SaidOut(Shape):
     id: str
     parent_id: str | None
     number: int
@@ -199,7 +199,7 @@ class MessageOut(Shape):
         return own | {n: v for n, v in row.details.items() if n in cls.model_fields}
 
 
-class MessageFull(MessageOut):
+class SaidFull(SaidOut):
     prompt: dict[str, Any] = Field(description="What it was written from; {} for others.")
 
 
@@ -207,7 +207,7 @@ class TreeOut(Shape):
     """All that was said, in the order in which it was made, and where the conversation stands."""
 
     leaf_id: str | None
-    messages: list[MessageOut]
+    messages: list[SaidOut]
 
 
 class SayIn(Wanted):

@@ -1,0 +1,100 @@
+/** Who can be talked to, and the conversations with them. */
+
+import { http, ok, type Shapes } from "$/api/client";
+import { toasts } from "$/state/toasts.svelte";
+import { c } from "$/words/common";
+import { t } from "./words";
+
+export type Persona = Shapes["PersonaOut"];
+export type Conversation = Shapes["ConversationOut"];
+export type PersonaChange = Shapes["PersonaChange"];
+
+class People {
+  list = $state.raw<Persona[] | null>(null);
+  talks = $state.raw<Conversation[]>([]);
+  error = $state("");
+  /** Makes a changed picture be asked for anew. */
+  pictures = $state(0);
+
+  async read(): Promise<void> {
+    try {
+      [this.list, this.talks] = await Promise.all([
+        ok(http.GET("/api/personas")),
+        ok(http.GET("/api/conversations")),
+      ]);
+      this.error = "";
+    } catch (error) {
+      this.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  get(id: string | null): Persona | null {
+    return this.list?.find((one) => one.id === id || one.slug === id) ?? null;
+  }
+
+  talksOf(persona: Persona): Conversation[] {
+    return this.talks.filter((talk) => talk.persona_id === persona.id);
+  }
+
+  async create(name: string): Promise<Persona> {
+    const made = await ok(http.POST("/api/personas", { body: { name } as Shapes["PersonaNew"] }));
+    this.took(made);
+    return made;
+  }
+
+  async change(persona: Persona, body: PersonaChange): Promise<void> {
+    const params = { path: { persona_id: persona.id } };
+    this.took(await ok(http.PATCH("/api/personas/{persona_id}", { params, body })));
+  }
+
+  took(persona: Persona): void {
+    const list = this.list ?? [];
+    this.list = list.some(({ id }) => id === persona.id)
+      ? list.map((one) => (one.id === persona.id ? persona : one))
+      : [...list, persona];
+  }
+
+  tookTalk(talk: Conversation): void {
+    this.talks = [talk, ...this.talks.filter(({ id }) => id !== talk.id)];
+  }
+
+  async begin(persona: Persona, greeting: number): Promise<Conversation> {
+    const body = { persona_id: persona.id, greeting } as Shapes["ConversationNew"];
+    const made = await ok(http.POST("/api/conversations", { body }));
+    this.tookTalk(made);
+    return made;
+  }
+
+  /** Into the bin; the notice takes it back. */
+  async remove(persona: Persona): Promise<void> {
+    const params = { path: { persona_id: persona.id } };
+    await ok(http.DELETE("/api/personas/{persona_id}", { params }));
+    await this.read();
+    this.#binned(persona.name, () =>
+      ok(http.POST("/api/personas/{persona_id}/restore", { params })),
+    );
+  }
+
+  async removeTalk(talk: Conversation): Promise<void> {
+    const params = { path: { conversation_id: talk.id } };
+    await ok(http.DELETE("/api/conversations/{conversation_id}", { params }));
+    await this.read();
+    this.#binned(talk.title || t.untitled, () =>
+      ok(http.POST("/api/conversations/{conversation_id}/restore", { params })),
+    );
+  }
+
+  #binned(name: string, back: () => Promise<unknown>): void {
+    const run = () =>
+      void back().then(
+        () => this.read(),
+        (error) => toasts.error(error),
+      );
+    toasts.show(
+      { kind: "told", sentence: t.removed(name), action: { label: c.undo, run } },
+      12_000,
+    );
+  }
+}
+
+export const people = new People();
