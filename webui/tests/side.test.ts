@@ -118,7 +118,7 @@ describe("what is different between two texts", () => {
   test("never cuts a character in two", () => {
     const wide = "𠮷".repeat(60);
     for (const { text: kept } of condensed(merged(`${wide}一${wide}`, `${wide}二${wide}`), 7))
-      expect(kept.isWellFormed()).toBe(true);
+      expect(() => encodeURIComponent(kept)).not.toThrow();
   });
 });
 

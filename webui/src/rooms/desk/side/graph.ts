@@ -63,15 +63,15 @@ export function laidOut(
     target: bond.to,
   }));
   forceSimulation(nodes)
-    .force("apart", forceManyBody().strength(-420))
+    .force("apart", forceManyBody().strength(-620))
     .force("room", forceCollide(RADIUS + 8))
     .force("x", forceX(width / 2).strength(0.05))
-    .force("y", forceY(height / 2).strength(0.16))
+    .force("y", forceY(height / 2).strength(0.12))
     .force(
       "bonds",
       forceLink<Spot & SimulationNodeDatum, (typeof links)[number]>(links)
         .id(({ id }) => id)
-        .distance(92),
+        .distance(124),
     )
     .stop()
     .tick(SETTLED);

@@ -17,8 +17,8 @@ export interface Standing {
   state: State;
   /** What of it is told by now, in the order of the telling. */
   told: Event[];
-  /** It came up in this chapter, before or behind the place. */
-  here: boolean;
+  /** Where it comes up in this chapter, before or behind the place. */
+  here: Event[];
   /** The chapter by whose end it is to be answered, from 0; -1 for none. */
   due: number;
 }
@@ -47,7 +47,7 @@ export function ledger(threads: Thread[], spot: Spot, indexOf: (id: string) => n
   return {
     due: open.filter(soon).sort((a, b) => a.due - b.due || weight(b) - weight(a)),
     open: open.filter((one) => !soon(one)).sort((a, b) => weight(b) - weight(a)),
-    here: all.filter(({ here }) => here),
+    here: all.filter(({ here }) => here.length > 0),
   };
 }
 
@@ -65,7 +65,7 @@ function standing(thread: Thread, spot: Spot, indexOf: (id: string) => number): 
     // What the author said of it themselves counts whatever the events say.
     state: thread.state_set ? thread.state : byEvents,
     told,
-    here: thread.events.some(({ chapter_id }) => indexOf(chapter_id) === spot.chapter),
+    here: thread.events.filter(({ chapter_id }) => indexOf(chapter_id) === spot.chapter),
     due: thread.due_chapter_id ? indexOf(thread.due_chapter_id) : -1,
   };
 }

@@ -41,7 +41,10 @@ export function dayName(time: string, language: "zh" | "en", now = new Date()): 
   const locale = language === "en" ? "en" : "zh-CN";
   const then = new Date(time);
   const ago = Math.round((midnight(now) - midnight(then)) / 86_400_000);
-  if (ago < 7) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(-ago, "day");
+  if (ago < 7) {
+    const name = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(-ago, "day");
+    return name[0]!.toUpperCase() + name.slice(1);
+  }
   const year = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" as const };
   return then.toLocaleDateString(locale, { month: "long", day: "numeric", ...year });
 }

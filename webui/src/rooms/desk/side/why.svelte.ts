@@ -32,7 +32,10 @@ export class Why {
   refused = $state<string | null>(null);
   /** Out of the log: the chapter's last, or the one that was chosen in the history. */
   #logged = $state.raw<Seen | null>(null);
-  #picked = $state<string | null>(null);
+  /** Which of the two is the newer: the log's, or the attempt's that is on the desk. */
+  #byLog = $state(true);
+  /** One was picked in the history; nothing newer takes its place by itself. */
+  #picked = false;
   #chapter: string | null = null;
   #asked = "";
   #turn = 0;
@@ -41,7 +44,7 @@ export class Why {
   /** The last generation's, or the one that was picked. */
   readonly last = $derived.by<Seen | null>(() => {
     const { prompt, generation } = attempts;
-    if (this.#picked || !prompt) return this.#logged;
+    if (this.#byLog || !prompt) return this.#logged;
     return { prompt, generation, kind: "continue", at: null };
   });
   readonly shown = $derived(this.view === "last" ? this.last : this.next);
@@ -52,34 +55,38 @@ export class Why {
     this.#chapter = chapter;
     this.#asked = "";
     Object.assign(this, { next: null, refused: null, view: "last" });
-    this.#logged = this.#picked = null;
+    this.#logged = null;
+    this.#picked = false;
+    this.#byLog = true;
     await this.reread(work, chapter);
   }
 
   /** The chapter's last generation, which may be one that another part made. */
   async reread(work: string, chapter: string): Promise<void> {
-    if (this.#picked) return;
+    if (this.#picked || attempts.busy) return;
     await this.#try(async (here) => {
       const query = { chapter_id: chapter, limit: 1 };
       const params = { path: { work_id: work }, query };
       const [newest] = await ok(http.GET("/api/works/{work_id}/generations", { params }));
-      if (!newest || newest.id === this.#logged?.generation) return;
+      if (!newest || newest.id === this.last?.generation) return;
       const full = await generation(work, newest.id);
-      if (here()) this.#logged = seen(full);
+      if (!here()) return;
+      this.#logged = seen(full);
+      this.#byLog = true;
     });
   }
 
   /** Shows one of the log. */
   pick(full: Full): void {
     this.#logged = seen(full);
-    this.#picked = full.id;
+    this.#picked = this.#byLog = true;
     this.view = "last";
     this.refused = null;
   }
 
   /** A new attempt began: it is what is asked about now. */
   began(): void {
-    this.#picked = null;
+    this.#picked = this.#byLog = false;
     this.view = "last";
     this.refused = null;
   }

@@ -237,7 +237,7 @@ export const t = words(
     overdue: (chapter: string) => `past ${chapter}`,
     undue: "no date",
     plantedIn: (chapter: string) => `planted in ${chapter}`,
-    advancedTimes: (n: number) => `advanced ${n} times`,
+    advancedTimes: (n: number) => `advanced ${n}×`,
     lastIn: (chapter: string) => `last in ${chapter}`,
     resolved: "Answered",
     planted: "Planted",
