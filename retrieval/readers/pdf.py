@@ -25,6 +25,7 @@ LARGER = 1.15
 FOUND_SHARE = 0.7
 """Share of the bookmarks whose words must stand on their pages, or else none counts."""
 _NO_TITLE = ("untitled", "(anonymous)", "无标题", "anonymous")
+_COMMAND = (sys.executable, "-m", "retrieval.readers.pdf_pages")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,23 +39,23 @@ def read_pdf(data: bytes) -> Source:
         raise ScannedPages(
             "这个 PDF 是扫描的图片，里面没有文字，请先用文字识别（OCR）转成 TXT 或 DOCX 再导入。"
         )
-    found, dropped = paragraphs(pages)
+    named = {(entry["page"], _key(entry["title"])) for entry in told["outline"]}
+    found, dropped = paragraphs(pages, lambda line, page: (page, _key(line.text)) in named)
     title = _meant(told["title"])
     marks = _bookmarked(found, told["outline"]) or _larger(found)
-    lines, marks = _spaced(found, marks)
+    lines, placed = _spaced(found, marks)
     doubts = [Doubt("from_pages", "PDF 没有段落，已按版面把行接成段落，请核对分段。")]
     if dropped:
         doubts.append(Doubt("left_out", f"已略去 {dropped} 行页眉和页码。"))
     front = Front(title, _meant(told["author"]))
-    return Source("pdf", lines, marks, front, tuple(doubts))
+    return Source("pdf", lines, placed, front, tuple(doubts))
 
 
 def _pages(data: bytes) -> dict[str, Any]:
     """What `pdf_pages` says, from its own process."""
-    command = [sys.executable, "-m", "retrieval.readers.pdf_pages"]
     try:
         done = subprocess.run(
-            command, input=data, capture_output=True, timeout=PATIENCE, cwd=_ROOT, check=False
+            _COMMAND, input=data, capture_output=True, timeout=PATIENCE, cwd=_ROOT, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise OversizedFile("这个 PDF 读了太久，没有导入，请分成几个文件再试。") from error
@@ -83,16 +84,20 @@ def _bookmarked(found: Sequence[Paragraph], outline: Sequence[dict[str, Any]]) -
     """The paragraphs that the bookmarks name, if nearly all of them are there."""
     marks: dict[int, Mark] = {}
     for entry in outline:
-        wanted = key_of(clean(entry["title"]))
+        wanted = _key(entry["title"])
         place = next(
             (n for n, p in enumerate(found)
-             if p.page == entry["page"] and n not in marks and key_of(clean(p.text)) == wanted),
+             if p.page == entry["page"] and n not in marks and _key(p.text) == wanted),
             None,
         )  # fmt: skip
         if place is not None and wanted:
             marks[place] = Mark(place, place + 1, min(entry["level"], 6), found[place].text)
     enough = len(marks) > 1 and len(marks) >= FOUND_SHARE * len(outline)
     return [marks[n] for n in sorted(marks)] if enough else []
+
+
+def _key(text: str) -> str:
+    return key_of(clean(text))
 
 
 def _larger(found: Sequence[Paragraph]) -> list[Mark]:

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 EDGE_LINES = 2
@@ -21,6 +21,7 @@ WIDE = 1.6
 """How many times the usual leading stands apart."""
 INDENTED_SHARE = 0.05
 
+_PAGE = re.compile(r"\W*第\s*\d+\s*页.{0,12}")
 _EDGE_DIGITS = re.compile(r"^[\s\d\W]+|[\s\d\W]+$")
 
 
@@ -45,12 +46,17 @@ class Paragraph:
     apart: bool
 
 
-def paragraphs(pages: Sequence[Sequence[Line]]) -> tuple[list[Paragraph], int]:
-    """The paragraphs in order, and how many lines of headers and footers were dropped."""
+def paragraphs(
+    pages: Sequence[Sequence[Line]], alone: Callable[[Line, int], bool] = lambda _line, _page: False
+) -> tuple[list[Paragraph], int]:
+    """The paragraphs in order, and how many lines of headers and footers were dropped.
+
+    `alone` tells which lines are paragraphs by themselves whatever their layout.
+    """
     whole = [_merged(page) for page in pages]
     kept = _without_edges(whole)
     dropped = sum(map(len, whole)) - sum(map(len, kept))
-    return list(_joined(kept)) if any(kept) else [], dropped
+    return list(_joined(kept, alone)) if any(kept) else [], dropped
 
 
 def _merged(page: Sequence[Line]) -> list[Line]:
@@ -70,11 +76,11 @@ def _merged(page: Sequence[Line]) -> list[Line]:
 
 def _without_edges(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     seen: Counter[tuple[str, int]] = Counter()
-    for page in pages:
-        seen.update({_mark(line) for line in _edges(page)})
+    for number, page in enumerate(pages):
+        seen.update({_mark(line, number) for line in _edges(page)})
     kept = []
-    for page in pages:
-        repeated = {id(line) for line in _edges(page) if seen[_mark(line)] >= REPEATED}
+    for number, page in enumerate(pages):
+        repeated = {id(x) for x in _edges(page) if seen[_mark(x, number)] >= REPEATED}
         kept.append([line for line in page if id(line) not in repeated])
     return kept
 
@@ -84,21 +90,31 @@ def _edges(page: Sequence[Line]) -> list[Line]:
     return ordered[:EDGE_LINES] + ordered[EDGE_LINES:][-EDGE_LINES:]
 
 
-def _mark(line: Line) -> tuple[str, int]:
-    """What stays the same of a header from page to page: its words and its height."""
+def _mark(line: Line, page: int) -> tuple[str, int]:
+    """What stays the same of a header from page to page: its words and its height.
+
+    Of a number alone it is how far it is ahead of the page's own: a chapter's, in larger steps
+    than pages, is no page number.
+    """
+    height = round(line.base / 3)
     words = _EDGE_DIGITS.sub("", line.text)
-    numbered = any(c.isdigit() for c in line.text)
-    return words or ("" if numbered else line.text), round(line.base / 3)
+    number = re.search(r"\d+", line.text)
+    if number and (not words or _PAGE.fullmatch(line.text.strip())):
+        return f"#{int(number[0]) - page}", height
+    return words or line.text, height
 
 
-def _joined(pages: Sequence[Sequence[Line]]) -> Iterator[Paragraph]:
+def _joined(
+    pages: Sequence[Sequence[Line]], alone: Callable[[Line, int], bool]
+) -> Iterator[Paragraph]:
     layout = _Layout(pages)
     flow = [(line, n) for n, page in enumerate(pages) for line in page]
     text, apart = "", False
     first, begun = flow[0]
     for (before, its_page), (line, page) in zip([flow[0], *flow], flow, strict=False):
         gap = its_page == page and layout.wide(before, line)
-        if text and (gap or layout.begins(before, its_page, line, page)):
+        single = alone(line, page) or alone(before, its_page)
+        if text and (gap or single or layout.begins(before, its_page, line, page)):
             yield Paragraph(text, begun, round(first.size, 1), apart)
             text, first, begun, apart = "", line, page, gap
         text = _with(text, line.text.strip())

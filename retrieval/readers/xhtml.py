@@ -116,7 +116,7 @@ def parse(data: bytes) -> Any | None:
         return None
     # An HTML parser takes <title/> for a start tag and swallows what follows.
     text = _EMPTY.sub(_opened, text)
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         return html.document_fromstring(text, parser=parser)
     except (etree.LxmlError, ValueError):

@@ -60,11 +60,11 @@ def _set_styles(document: Document) -> None:
     ):  # fmt: skip
         _set_style(document, name, font, size)
     for name in ("Title", "Subtitle", "Heading 1", "Heading 2"):
-        shape = document.styles[name].paragraph_format  # type: ignore[attr-defined]
+        shape = document.styles[name].paragraph_format
         shape.alignment = WD_ALIGN_PARAGRAPH.CENTER
         shape.space_before, shape.space_after = Pt(24), Pt(18)
         shape.page_break_before = name.startswith("Heading")
-    body = document.styles[BODY].paragraph_format  # type: ignore[attr-defined]
+    body = document.styles[BODY].paragraph_format
     body.line_spacing, body.space_after = 1.5, Pt(0)
     body.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
     _indent(document.styles[BODY].element)

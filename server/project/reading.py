@@ -86,13 +86,15 @@ class _Reading:
         self._ids = Ids({table.name: len(self._told[table.name]) for table in TABLES})
         self._work = Work(
             id=new_id(),
-            **check_work(told["work"] | {"defaults": self._ids.inside(told["work"]["defaults"])}),
+            **check_work(
+                told["work"] | {"defaults": self._ids.inside(told["work"].get("defaults", {}))}
+            ),
         )
         self._moment = now()
         self._revisions: list[ChapterRevision] = []
 
     def project(self) -> Project:
-        rows = {table.name: list(self._rows(table)) for table in TABLES}
+        rows: dict[str, list[Any]] = {t.name: list(self._rows(t)) for t in TABLES}
         for number, chapter in enumerate(rows["chapters"]):
             chapter.position = number
             self._add_texts(chapter, self._told["chapters"][number])
@@ -165,14 +167,11 @@ def _check_version(told: Any) -> None:
     if told.get("version") != VERSION:
         raise Invalid("这个工程文件是更新版本的砚池导出的，请先升级再导入。", code="newer_project")
     work, tables = told.get("work"), told.get("tables")
-    lists = isinstance(tables, dict) and all(isinstance(rows, list) for rows in tables.values())
-    if (
-        not lists
-        or not isinstance(work, dict)
-        or not isinstance(work.setdefault("defaults", {}), dict)
-    ):
+    if not isinstance(work, dict) or not isinstance(tables, dict):
         raise damaged(f"{MANIFEST} 缺少作品或表格")
-    if sum(len(rows) for rows in tables.values()) > MOST_ROWS:
+    if not all(isinstance(rows, list) for rows in tables.values()):
+        raise damaged(f"{MANIFEST} 里有一张表不对")
+    if sum(map(len, tables.values())) > MOST_ROWS:
         raise damaged("里面的条目太多")
 
 
