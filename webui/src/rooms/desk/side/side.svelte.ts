@@ -54,7 +54,7 @@ class Side {
   /** The panel may have to be fetched first. */
   async #enter(): Promise<void> {
     for (let tries = 0; tries < 120; tries++) {
-      const tab = panel()?.querySelector<HTMLElement>('[role="tab"][data-state="active"]');
+      const tab = panel()?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]');
       if (tab?.checkVisibility({ visibilityProperty: true })) return tab.focus();
       await new Promise(requestAnimationFrame);
     }
