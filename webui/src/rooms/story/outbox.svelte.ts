@@ -9,10 +9,11 @@ import { engine } from "$/state/engine.svelte";
 import { ask } from "./ask";
 
 export type Fields = Record<string, unknown>;
-/** Told what the server made of a change, and which fields it was. */
+/** Told what the server made of a change, and which fields it was; null where a change was given up. */
 type Told = (row: unknown, sent: Fields) => void;
 
 export const IDLE_MS = 600;
+const AGAIN_MS = 5000;
 const KEPT = "yanchi.outbox.";
 
 interface Waiting {
@@ -67,6 +68,15 @@ export class Outbox {
     this.#count();
   }
 
+  /** Gives up what the server would not have. */
+  discard(): void {
+    for (const [url, { refused }] of [...this.#waiting]) {
+      if (!refused) continue;
+      this.drop(url);
+      this.#tell(url, null, {});
+    }
+  }
+
   /** Called with every answer for a row below this address. */
   hear(base: string, told: Told): () => void {
     const all = this.#listeners.get(base) ?? new Set();
@@ -96,12 +106,11 @@ export class Outbox {
       const row = await ask("patch", url, fields);
       this.away = false;
       if (this.#waiting.get(url) === sent) this.drop(url);
-      const base = url.slice(0, url.lastIndexOf("/"));
-      for (const told of this.#listeners.get(base) ?? []) told(row, fields);
+      this.#tell(url, row, fields);
     } catch (error) {
-      if (isOffline(error)) this.away = true;
-      else if (error instanceof Refusal) this.#refuse(url, sent, error);
-      else throw error;
+      if (!(error instanceof Refusal)) throw error;
+      this.away = isOffline(error);
+      this.#refuse(url, sent, error);
     } finally {
       this.#count();
     }
@@ -109,12 +118,16 @@ export class Outbox {
 
   #refuse(url: string, sent: Waiting, error: Refusal): void {
     if (this.#waiting.get(url) !== sent) return; // there is already another wish
-    if (error.status === 404) this.drop(url);
-    else if (error.retryable || error.status >= 500) {
-      sent.timer = setTimeout(() => void this.send(url), 5000);
+    if (this.away || error.retryable || error.status >= 500) {
+      sent.timer = setTimeout(() => void this.send(url), AGAIN_MS);
       return;
-    } else sent.refused = error.message;
-    this.refused = error.message;
+    }
+    sent.refused = this.refused = error.message;
+  }
+
+  #tell(url: string, row: unknown, fields: Fields): void {
+    const base = url.slice(0, url.lastIndexOf("/"));
+    for (const told of this.#listeners.get(base) ?? []) told(row, fields);
   }
 
   #keep(url: string, fields: Fields): void {
@@ -141,6 +154,7 @@ function parsed(text: string | null): Fields | null {
 }
 
 export const outbox = new Outbox();
+void outbox.flush(); // what the last page left
 engine.onBack(() => void outbox.flush());
 addEventListener("pagehide", () => void outbox.flush());
 addEventListener("visibilitychange", () => document.hidden && void outbox.flush());

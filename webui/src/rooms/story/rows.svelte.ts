@@ -46,7 +46,9 @@ export class Rows<T extends Row, New, Change> {
     this.#settle();
     this.base = base;
     this.#show([]);
-    this.#unhear = this.#outbox.hear(base, (row, sent) => this.#answered(row as T, sent));
+    this.#unhear = this.#outbox.hear(base, (row, sent) =>
+      row === null ? void this.refresh() : this.#answered(row as T, sent),
+    );
     await this.refresh();
   }
 

@@ -51,7 +51,6 @@ export const t = words(
     knownFacts: "知道",
     unknownFacts: "还不知道",
     remove: "删掉这个人物",
-    first: "排到最前",
     newText: "……",
   },
   {
@@ -104,7 +103,6 @@ export const t = words(
     knownFacts: "Knows",
     unknownFacts: "Does not know yet",
     remove: "Delete this character",
-    first: "To the top",
     newText: "…",
   },
 );

@@ -25,7 +25,7 @@ interface Spot extends SimulationNodeDatum {
 
 /** Steps until nothing moves any more; fewer for a crowd, which would take too long. */
 const STEPS = 300;
-const CROWD = 400;
+const CROWD = 120;
 
 /** A place for each id; those in `kept` stay where they are. */
 export function settle(

@@ -37,11 +37,7 @@ export const t = words(
     rank: "同一处的先后",
     backstory: "是前史：故事到那时就知道，不必等讲到",
     remove: "不再算插叙",
-    read: "去看正文",
-    needChapter: "先写下一章，才有场景。",
-    row: (chapter: string, kind: string, title: string) => `${chapter}，${kind}：${title}`,
     scenes: "换了位置的场景",
-    choose: "这一段在哪里",
   },
   {
     empty: "Once there are chapters, everything stands here in the story's own order.",
@@ -63,7 +59,7 @@ export const t = words(
     chartTitle: "Telling and story",
     chartTold: (scenes) =>
       scenes
-        ? `Left as it is told, right as it happens; ${scenes} scenes stand elsewhere.`
+        ? `Left as it is told, right as it happens. Scenes elsewhere: ${scenes}.`
         : "Left as it is told, right as it happens; both are the same now.",
     left: "Told",
     right: "Happens",
@@ -79,10 +75,6 @@ export const t = words(
     rank: "Order at one place",
     backstory: "Known from then on, even before it is told",
     remove: "In order again",
-    read: "Read it",
-    needChapter: "A scene needs a chapter.",
-    row: (chapter, kind, title) => `${chapter}, ${kind}: ${title}`,
     scenes: "Scenes out of order",
-    choose: "Where it stands",
   },
 );
