@@ -26,7 +26,7 @@ def test_it_has_the_page_the_sample_and_the_models(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "webui/dist/index.html" in names
     assert "data/sample/novel.md" in names
-    assert "data/personas/huanhuan.json" in names
+    assert "data/personas/1-huanhuan.json" in names
     assert "data/models/yanchi-embed-zh/model.safetensors" in names
     assert not [n for n in names if "node_modules" in n or n.startswith(("tests/", "bench/"))]
 
@@ -40,13 +40,12 @@ def test_what_is_installed_from_it_serves_the_page(wheel: Path, tmp_path: Path) 
         "import server, pathlib\n"
         "from server.app import create_app\n"
         "from server.desk import open_desk\n"
-        "from server.page import BUILT\n"
         "from server.engines.scripted import ScriptedEngine\n"
         "from server.settings import Settings\n"
         "assert 'site' in pathlib.Path(server.__file__).parts, server.__file__\n"
         "desk = open_desk(Settings(data_dir=pathlib.Path('data')), ScriptedEngine(),"
         " prompt_tokens=2000)\n"
-        "with TestClient(create_app(desk, page=BUILT)) as client:\n"
+        "with TestClient(create_app(desk)) as client:\n"
         "    assert client.get('/').status_code == 200, client.get('/').text\n"
         "    assert client.get('/api/works').status_code == 200\n"
     )

@@ -40,7 +40,8 @@ def put_entries(
 def _book(session: Session, persona: Persona) -> Lorebook:
     found = session.get(Lorebook, persona.lorebook_id) if persona.lorebook_id else None
     if found is None:
-        found = Lorebook(work_id=None, name=persona.name)
+        # Entries of one small world name each other all over: one word would call them all.
+        found = Lorebook(work_id=None, name=persona.name, recursive=False)
         session.add(found)
         session.flush()
         persona.lorebook_id = found.id

@@ -35,9 +35,12 @@ export class Tree<M extends Node> {
     return this.#children.get(message.parent_id) ?? [message];
   }
 
-  /** Where the conversation could stand: every message that nothing was said after. */
+  /** Where the conversation could stand: every message that nothing was said after, greetings
+   * that were not answered left out while another was. */
   leaves(): M[] {
-    return [...this.#byId.values()].filter((message) => !this.#children.has(message.id));
+    const ends = [...this.#byId.values()].filter(({ id }) => !this.#children.has(id));
+    const answered = ends.filter((message) => message.parent_id !== null);
+    return answered.length ? answered : ends.slice(0, 1);
   }
 
   /** Which branch a message stands on: that of the first leaf below it. */
