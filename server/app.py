@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from server.desk import Desk, close_desk, run_desk
 from server.errors import Invalid, NotFound, YanchiError, as_body
 from server.guards import SameOrigin, SecureHeaders
-from server.page import Page
+from server.page import BUILT, Page
 from server.routes import (
     adapters,
     chapters,
@@ -41,15 +41,13 @@ from server.routes import (
     volumes,
     works,
 )
-from server.settings import ROOT
 
 log = logging.getLogger(__name__)
-PAGE = ROOT / "webui" / "page"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
 
 def create_app(
-    desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = None, page: Path = PAGE
+    desk: Desk, *, on_ready: Callable[[], Awaitable[None]] | None = None, page: Path = BUILT
 ) -> FastAPI:
     """The application around `desk`, which it starts and closes with its own life; the files in
     `page` are what a browser gets."""

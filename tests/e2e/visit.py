@@ -4,12 +4,13 @@ What the page does wrong is a fault: an exception, an error in the console (a re
 one), a request to anybody but the desk.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request
+from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request
 
 from tests.e2e.served import Served
 
@@ -18,6 +19,11 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--font-render-hinting=none",
 ]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """The browser's path, or None where none is installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass
@@ -54,7 +60,11 @@ class Visit:
 
     def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda told: told.type == "error" and self.faults.append(told.text))
+        page.on("console", self._told)
+
+    def _told(self, told: ConsoleMessage) -> None:
+        if told.type == "error":
+            self.faults.append(told.text)
 
     def _foreign(self, request: Request) -> None:
         if not request.url.startswith((self.served.address, "data:", "blob:", "about:")):
