@@ -149,6 +149,25 @@ def test_stopping_keeps_what_there_is(visit: Visit) -> None:
     visit.until(lambda: visit.served.engine.running == 0, "the engine at rest")
 
 
+@plays([Text("说来话长。" * 200)], [Text("完了。")], tokens_per_second=40)
+def test_leaving_ends_the_answer_and_keeps_its_part(visit: Visit) -> None:
+    begin(visit)
+    say(visit, "从头说。")
+    expect(visit.page.get_by_role("log")).to_contain_text("说来话长。")
+    talk = visit.page.url.partition("#")[2]
+    visit.page.get_by_role("link", name="设置").first.click()
+    visit.until(lambda: visit.served.engine.running == 0, "the engine at rest")
+    (told,) = visit.served.ok("GET", "/api/conversations")
+    path = f"/api/conversations/{told['id']}/tree"
+    visit.until(lambda: len(visit.served.ok("GET", path)["messages"]) == 4, "the part kept")
+    visit.open(f"#{talk}")
+    part = answers(visit).last.locator(".say").inner_text()
+    assert part.startswith("说来话长。")
+    expect(answers(visit).last).to_contain_text("说到一半断了。")
+    answers(visit).last.get_by_role("button", name="接着说").click()
+    expect(answers(visit).last.locator(".say")).to_have_text(f"{part}完了。")
+
+
 @plays([Text("是铜的。")])
 def test_the_card_its_lore_and_why(visit: Visit) -> None:
     made = begin(visit)
