@@ -4,13 +4,13 @@ card of a name in the text."""
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Request, expect
+from playwright.sync_api import Browser, Locator, Request, expect
 
 from retrieval import timeline
 from server.engines.scripted import Text
 from server.settings import ROOT
-from tests.e2e.served import plays
-from tests.e2e.visit import Visit
+from tests.e2e.served import Served, plays
+from tests.e2e.visit import Visit, visiting
 
 pytestmark = pytest.mark.e2e
 
@@ -220,6 +220,24 @@ def test_a_card_tells_who_is_named_as_of_that_point(side: Side) -> None:
     side.page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(side.paper).to_be_focused()
+
+
+def test_a_long_press_opens_the_card_too(chrome: Browser, web: Served) -> None:
+    phone = {"width": 390, "height": 844}
+    with visiting(chrome, web, viewport=phone, has_touch=True, is_mobile=True) as visit:
+        side = Side(visit)
+        name = side.paper.locator(".mention").first
+        name.scroll_into_view_if_needed()
+        box = name.bounding_box()
+        assert box is not None
+        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        cdp = visit.cdp()
+        cdp.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+        card = side.page.get_by_role("dialog", name="人物：许蘅")
+        expect(card).to_contain_text("代书")
+        cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        card.get_by_role("button", name="在旁证里看").tap()
+        expect(side.panel.locator(".who b")).to_have_text("许蘅")
 
 
 def test_a_name_being_composed_is_left_to_the_input_method(side: Side) -> None:

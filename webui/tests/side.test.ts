@@ -6,6 +6,7 @@ import { condensed, merged, rows, type Piece } from "$/rooms/desk/side/changes";
 import { laidOut } from "$/rooms/desk/side/graph";
 import {
   barred,
+  called,
   chosen,
   fixed,
   free,
@@ -61,6 +62,13 @@ describe("a prompt's sums", () => {
     expect(of("system")).toMatchObject({ tokens: 40, left: 1 });
     expect(free(prompt)).toBe(0);
   });
+});
+
+test("an item is called by what it is about", () => {
+  const of = (title: string, text: string) => called(item("x", "cast", 1, { title, text }));
+  expect(of("裴照", "裴照（外貌）：瘦。")).toBe("裴照（外貌）");
+  expect(of("裴照", "裴照（又称阿照），重要。身份：船夫")).toBe("裴照");
+  expect(of("第一章", "她说（没人听）：走。")).toBe("第一章");
 });
 
 describe("an author's choice", () => {

@@ -8,12 +8,13 @@ export interface Card {
   /** The ProseMirror positions of the name. */
   from: number;
   to: number;
-  /** Opened by a key or a finger, it has the focus; opened by a pointer at rest, it has not. */
-  focused: boolean;
+  /** What opened it. Only a key gives it the focus, and only a pointer takes it away by leaving. */
+  by: "pointer" | "key" | "touch";
 }
 
 const REST_MS = 250;
-const PRESS_MS = 500;
+/** Sooner than the browser selects the word, which ends the press. */
+const PRESS_MS = 400;
 /** How long a pointer may be between the name and its card. */
 const LEAVE_MS = 180;
 
@@ -27,14 +28,14 @@ export class Cards {
     const over = (event: PointerEvent) => {
       const name = nameOf(event);
       if (event.pointerType === "touch" || event.buttons > 0) return;
-      if (name) this.#soon(REST_MS, () => this.#show(view, at(view, name), false));
+      if (name) this.#soon(REST_MS, () => this.#show(view, at(view, name), "pointer"));
       else this.left();
     };
     const down = (event: PointerEvent) => {
       const name = nameOf(event);
       this.close();
       if (name && event.pointerType === "touch")
-        this.#soon(PRESS_MS, () => this.#show(view, at(view, name), true));
+        this.#soon(PRESS_MS, () => this.#show(view, at(view, name), "touch"));
     };
     const lifted = (event: PointerEvent) => {
       if (event.pointerType === "touch") clearTimeout(this.#timer);
@@ -64,13 +65,13 @@ export class Cards {
   /** Shows who is named where the caret stands, or last before it; false where nobody is. */
   atCaret(view: EditorView): boolean {
     const found = mentionBefore(view.state, view.state.selection.head);
-    if (found) this.#show(view, found, true);
+    if (found) this.#show(view, found, "key");
     return found !== null;
   }
 
   /** The pointer went off the name, maybe to the card. */
   readonly left = () => {
-    if (this.open && !this.open.focused) this.#soon(LEAVE_MS, () => this.close());
+    if (this.open?.by === "pointer") this.#soon(LEAVE_MS, () => this.close());
     else if (!this.open) clearTimeout(this.#timer);
   };
 
@@ -82,10 +83,10 @@ export class Cards {
     this.open = null;
   }
 
-  #show(view: EditorView, found: Marked | null, focused: boolean): void {
+  #show(view: EditorView, found: Marked | null, by: Card["by"]): void {
     if (!found || view.composing || view.isDestroyed) return;
-    if (this.open?.from === found.from && this.open.focused === focused) return;
-    this.open = { ...found, focused };
+    if (this.open?.from === found.from && this.open.by === by) return;
+    this.open = { ...found, by };
   }
 
   #soon(ms: number, then: () => void): void {

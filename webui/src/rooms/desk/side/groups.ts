@@ -69,6 +69,12 @@ export function barred(item: Left): boolean {
   return BARRED.includes(item.reason) || item.id.startsWith("sheet:");
 }
 
+/** What an item is called: of a fact, or a line of a sheet, with what it is about. */
+export function called({ title, source, text }: Left): string {
+  const about = /^([^：]{1,60}（[^：]{1,40}）)：/u.exec(text)?.[1];
+  return about?.startsWith(title) ? about : title || source;
+}
+
 /** The name by which an author's choice is kept: a passage's other part is the same passage. */
 export function choiceOf(id: string): string {
   return id.replace(/:other$/, "");
