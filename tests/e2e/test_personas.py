@@ -98,6 +98,11 @@ def test_versions_edits_and_branches_lose_nothing(visit: Visit) -> None:
     answers(visit).last.get_by_role("button", name="上一种").click()
     expect(answers(visit).last).to_contain_text("一扇木门。")
 
+    visit.page.keyboard.press("Alt+BracketRight")
+    expect(answers(visit).last).to_contain_text("一扇铁门。")
+    visit.page.keyboard.press("Alt+BracketLeft")
+    expect(answers(visit).last).to_contain_text("一扇木门。")
+
     mine = visit.page.get_by_role("log").get_by_role("article", name="我")
     mine.get_by_role("button", name="改这句").click()
     visit.page.get_by_role("textbox", name="改好的话").fill("什么锁？")

@@ -205,6 +205,16 @@ export class Talk {
     });
   }
 
+  /** The version before or after one; behind the last answer, another that is written now. */
+  async step(message: Message, by: 1 | -1, name: string): Promise<void> {
+    if (this.busy) return;
+    const versions = this.tree.versions(message);
+    const next = versions[versions.findIndex(({ id }) => id === message.id) + by];
+    if (next) await this.turnTo(next.id);
+    else if (by === 1 && message.role === "assistant" && message.parent_id)
+      await this.again(message, name);
+  }
+
   /** The message as it should have been; one of the user's is answered anew. */
   async edit(message: Message, text: string, name: string): Promise<void> {
     const path = { conversation_id: this.id, message_id: message.id };
