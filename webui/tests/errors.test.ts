@@ -1,7 +1,9 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { offline, refusal } from "$/api/client";
 import { look } from "$/state/look.svelte";
+import { learnEnglish } from "$/words/refusals";
 
+beforeAll(learnEnglish);
 afterEach(() => (look.language = "zh"));
 
 test("a refusal says the server's own sentence in Chinese", () => {
