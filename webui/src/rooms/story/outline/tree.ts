@@ -97,8 +97,8 @@ export function dropped(
 export function arranged(nodes: readonly Node[], id: string, to: Target): Node[] {
   const node = nodes.find((one) => one.id === id);
   if (!node) return [...nodes];
-  const rest = nodes.filter((one) => one.id !== id);
-  const list = children(rest).get(to.parent_id) ?? [];
+  // Taken out of the tree as it is: without it, what hangs under it would count as a root.
+  const list = (children(nodes).get(to.parent_id) ?? []).filter((one) => one.id !== id);
   const order = list.toSpliced(to.position, 0, node).map((one) => one.id);
   return nodes.map((one) => {
     const position = order.indexOf(one.id);
