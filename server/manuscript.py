@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import sqlalchemy
 from sqlalchemy import case, func, update
 from sqlmodel import Session, col, select
 
@@ -89,12 +90,13 @@ class Size:
 def work_sizes(session: Session, work_ids: Sequence[str]) -> dict[str, Size]:
     """Of those works that have chapters, what is in the bin not counted."""
     done = func.sum(case((col(Chapter.status).in_(("done", "locked")), 1), else_=0))
+    chapters, chars, han = func.count(), func.sum(Chapter.chars), func.sum(Chapter.han)
     query = (
-        select(Chapter.work_id, func.count(), done, func.sum(Chapter.chars), func.sum(Chapter.han))
+        sqlalchemy.select(col(Chapter.work_id), chapters, done, chars, han)
         .where(col(Chapter.work_id).in_(work_ids), col(Chapter.deleted_at).is_(None))
         .group_by(Chapter.work_id)
     )
-    return {work: Size(*sums) for work, *sums in session.exec(query)}
+    return {work: Size(*sums) for work, *sums in session.execute(query)}
 
 
 def get_chapter(session: Session, work_id: str, chapter_id: str) -> Chapter:
