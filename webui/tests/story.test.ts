@@ -8,7 +8,7 @@ import { arranged, children, dropped, rows, stepped, under } from "$/rooms/story
 import { added } from "$/rooms/story/parts/chips";
 import { chaptersLike, seek } from "$/rooms/story/places";
 import { asTree, type Recap } from "$/rooms/story/recaps/recaps.svelte";
-import { bends, brief, frameOf, settle, zoomed } from "$/rooms/story/relations/graph";
+import { bends, brief, curve, frameOf, settle, zoomed } from "$/rooms/story/relations/graph";
 import { holding } from "$/rooms/story/relations/standing";
 import type { Bond, Node, Thread } from "$/rooms/story/stores";
 import { isDue, marks, shown, written } from "$/rooms/story/threads/ledger";
@@ -126,6 +126,13 @@ test("two relations of the same two bend to different sides", () => {
   expect(found.get("1")).toBe(found.get("2"));
   expect(found.get("1")).not.toBe(0);
   expect(Math.abs(found.get("3")!)).toBe(0);
+  const [from, end] = [
+    { x: 0, y: 0 },
+    { x: 100, y: 0 },
+  ];
+  expect(curve(from, end, 0)).toEqual({ d: "M0 0Q50 0 73 0", mid: { x: 50, y: 0 } });
+  const there = curve(from, end, found.get("1")!).mid.y;
+  expect(curve(end, from, found.get("2")!).mid.y).toBe(-there);
   expect(brief("哥哥，八年前没在江里")).toBe("哥哥，八年前没…");
 });
 

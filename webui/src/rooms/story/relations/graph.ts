@@ -111,3 +111,20 @@ export function brief(label: string, most = 8): string {
   const points = [...label];
   return points.length > most ? `${points.slice(0, most - 1).join("")}…` : label;
 }
+
+/** How far apart two lines between the same two are in the middle, and where an arrow ends. */
+const APART = 56;
+const FACE = 27;
+
+/** A line's path to the edge of the other's face, and the middle of it, where its label stands. */
+export function curve(from: Point, end: Point, bend: number): { d: string; mid: Point } {
+  const [dx, dy] = [end.x - from.x, end.y - from.y];
+  const long = Math.hypot(dx, dy) || 1;
+  const [ux, uy] = [dx / long, dy / long];
+  const middle = { x: (from.x + end.x) / 2, y: (from.y + end.y) / 2 };
+  const mid = { x: middle.x - uy * bend * APART, y: middle.y + ux * bend * APART };
+  // The curve's control point lies twice as far out as the curve itself.
+  const control = { x: 2 * mid.x - middle.x, y: 2 * mid.y - middle.y };
+  const stop = { x: end.x - ux * FACE, y: end.y - uy * FACE };
+  return { d: `M${from.x} ${from.y}Q${control.x} ${control.y} ${stop.x} ${stop.y}`, mid };
+}
