@@ -21,6 +21,8 @@ STRAY_PER_LINE = 2
 CONTROL_SHARE = 0.005
 MISNAMED_SHARE = 0.02
 """More broken places than this, and the file is not in the encoding that was named."""
+WORST_SCORE = -2.5
+"""What looks less like Chinese than this is not offered to choose from."""
 
 _ADVICE = "请在文本编辑器里把全文另存为 UTF-8 后再导入"
 _NAMES = {
@@ -96,15 +98,16 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
     return _decode_as(data, codec)
 
 
-def readable(data: bytes) -> tuple[str, ...]:
-    """The encodings that the beginning of a file can be read in, for its author to choose from."""
+def readable(data: bytes, used: str) -> tuple[str, ...]:
+    """The encodings that the beginning of a file can be read in, for its author to choose from:
+    `used` first."""
     sample = _sample(data)
-    return tuple(c for c in CHOICES if _fits(_sample_text(sample, c)))
+    others = (c for c in CHOICES if _NAMES[c] != _NAMES.get(used, used))
+    return used, *(c for c in others if _legible(_sample_text(sample, c)))
 
 
-def _fits(text: str) -> bool:
-    broken = text.count("\ufffd") > MISNAMED_SHARE * len(text)
-    return not broken and "\0" not in text and not re.search(r"[\ud800-\udfff]", text)
+def _legible(text: str) -> bool:
+    return text.count("\ufffd") <= MISNAMED_SHARE * len(text) and score(text) > WORST_SCORE
 
 
 def _is_utf8(data: bytes) -> bool:

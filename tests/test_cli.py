@@ -76,6 +76,29 @@ def test_import_search_continue_and_export(book: Path, tmp_path: Path) -> None:
     assert len(told("works")["works"]) == 2
 
 
+@pytest.mark.parametrize("form", ["md", "docx", "epub", "zip"])
+def test_every_format_goes_out_and_comes_back(book: Path, tmp_path: Path, form: str) -> None:
+    made = told("import", str(book))
+    out = tmp_path / f"渡口.{form}"
+    assert told("export", made["work"], "-o", str(out))["format"] == form
+    preview = told("import", str(out), "--preview")
+    assert (preview["format"], preview["title"]) == (form, "渡口")
+    again = told("import", str(out), "--title", "又一部")
+    assert (again["title"], again["chapters"]) == ("又一部", made["chapters"])
+
+
+def test_what_is_no_text_wants_a_file(book: Path) -> None:
+    told("import", str(book))
+    result = run("export", "渡口", "--format", "epub", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "needs_a_file"
+    result = run("export", "渡口", "--format", "doc", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "unknown_format"
+
+
+def test_a_way_of_telling_chapters_can_be_chosen(book: Path) -> None:
+    assert told("import", str(book), "--pattern", "whole", "--preview")["chapters"] == 1
+
+
 def test_a_preview_saves_nothing(book: Path) -> None:
     preview = told("import", str(book), "--preview")
     assert [c["title"] for c in preview["preview"]] == ["第一章 雨夜", "第二章 空砚", "番外 老周头"]

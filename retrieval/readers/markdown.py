@@ -23,9 +23,9 @@ def read_markdown(data: bytes, encoding: str | None = None) -> Source:
     doubts = [Doubt("stray_bytes", w.message, w.line) for w in decoded.warnings]
     matter, front = yaml_matter(lines)
     marks, more = _marks(lines, matter)
-    return Source(
-        "md", lines, tuple(marks), front, (*doubts, *more), decoded.encoding, readable(data)
-    )
+    offered = readable(data, decoded.encoding)
+    told = (*doubts, *more)
+    return Source("md", lines, tuple(marks), front, told, decoded.encoding, offered)
 
 
 def _marks(lines: Sequence[str], start: int) -> tuple[list[Mark], list[Doubt]]:

@@ -12,5 +12,5 @@ def read_text(data: bytes, encoding: str | None = None) -> Source:
         decoded.text.split("\n"),
         doubts=stray,
         encoding=decoded.encoding,
-        encodings=readable(data),
+        encodings=readable(data, decoded.encoding),
     )

@@ -136,7 +136,7 @@ def _add_evidence(rows: dict[str, list[Any]], told: Sequence[dict[str, Any]]) ->
     for fact, fields in zip(facts, told, strict=True):
         current = revisions.get(fact.evidence_chapter_id or "")
         del fields["evidence_revision"]
-        fields["evidence_stands"] = current is not None and current == fact.evidence_revision
+        fields["evidence_stands"] = bool(current) and current == fact.evidence_revision
 
 
 def _json(value: Any) -> bytes:

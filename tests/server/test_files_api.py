@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from server.app import create_app
+from server.manuscript import list_chapters
 from tests.server.conftest import Client, make_desk
 
 BOOK = """《渡口》
@@ -65,6 +66,86 @@ def test_the_author_corrects_the_chapters(api: Client) -> None:
     assert len(corrected["chapters"]) == len(preview["chapters"]) - 1
     made = api.ok("POST", f"{path}/commit", json={"drop_headings": [line]})
     assert made["chapters"] == len(corrected["chapters"])
+
+
+def test_the_preview_says_how_it_read_and_what_else_it_could(api: Client) -> None:
+    preview = upload(api, BOOK.encode("gb18030"))
+    assert (preview["format"], preview["encoding"]) == ("txt", "gb18030")
+    assert preview["encodings"][0] == "gb18030"
+    assert preview["pattern"] == "auto"
+    assert {way["id"] for way in preview["patterns"]} >= {"auto", "章", "whole"}
+    assert [c["index"] for c in preview["chapters"]] == [*range(len(preview["chapters"]))]
+    doubtful = {c["title"]: c["doubt"] for c in preview["chapters"]}
+    assert "不是标题" in (doubtful["第九章 不是标题"] or "")
+    again = api.ok("POST", f"/api/imports/{preview['upload']}/preview", json={"pattern": "whole"})
+    assert (again["pattern"], len(again["chapters"])) == ("whole", 1)
+    path = f"/api/imports/{preview['upload']}/preview"
+    api.refused(422, "unreadable_file", "POST", path, json={"pattern": "话"})
+
+
+def test_a_chapter_is_read_as_the_last_preview_cut_it(api: Client) -> None:
+    preview = upload(api, BOOK.encode())
+    path = f"/api/imports/{preview['upload']}"
+    first = api.ok("GET", f"{path}/chapters/0")
+    assert first["title"] == preview["chapters"][0]["title"]
+    assert first["text"].strip().startswith("雨下了一夜")
+    source = BOOK.split("\n")
+    assert [source[n - 1] for n in first["lines"]] == first["text"].split("\n")
+
+    line = preview["chapters"][0]["line"]
+    wish = {"titles": {line: "第一章 改了名"}, "drop_headings": [preview["chapters"][1]["line"]]}
+    api.ok("POST", f"{path}/preview", json=wish)
+    joined = api.ok("GET", f"{path}/chapters/0")
+    assert joined["title"] == "第一章 改了名"
+    assert "墨干了" in joined["text"]
+    missing = f"{path}/chapters/99"
+    api.refused(404, "chapter_not_found", "GET", missing)
+    made = api.ok("POST", f"{path}/commit", json=wish)["work"]
+    assert api.ok("GET", f"/api/works/{made}/chapters")[0]["title"] == "第一章 改了名"
+
+
+def test_a_file_that_is_not_wanted_is_forgotten(api: Client) -> None:
+    preview = upload(api, BOOK.encode())
+    path = f"/api/imports/{preview['upload']}"
+    api.ok("POST", f"{path}/preview", json={})
+    assert api.ok("DELETE", path) is None
+    assert not [*api.desk.uploads.iterdir()]
+    api.refused(404, "upload_not_found", "DELETE", path)
+    api.refused(404, "upload_not_found", "GET", f"{path}/chapters/0")
+
+
+def test_every_format_is_told_by_its_content(api: Client) -> None:
+    work, _ = api.book()
+    for form in ("docx", "epub", "zip"):
+        data = api.http.get(f"/api/works/{work}/export", params={"format": form}).content
+        preview = upload(api, data, "没有后缀的文件")
+        assert (preview["format"], len(preview["chapters"])) == (form, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "code"),
+    [
+        (b"%PDF-1.7\n", "坏.pdf", "damaged_file"),
+        (b"PK\x03\x04", "坏.epub", "damaged_file"),
+        (b"PK\x05\x06" + bytes(18), "空.zip", "unreadable_file"),
+        (b"<html>", "页.html", "unreadable_file"),
+    ],
+)
+def test_what_is_broken_is_refused_with_a_way_out(
+    api: Client, data: bytes, name: str, code: str
+) -> None:
+    api.refused(422, code, "POST", "/api/imports", files={"file": (name, data)})
+    assert not [*api.desk.uploads.iterdir()]
+
+
+def test_a_long_book_is_made_at_once(api: Client) -> None:
+    text = "\n\n".join(f"第{n}章 夜\n\n{BOOK[:60]}" for n in range(1, 1201))
+    preview = upload(api, text.encode())
+    made = api.ok("POST", f"/api/imports/{preview['upload']}/commit", json={})
+    assert made["chapters"] == len(preview["chapters"]) >= 1200
+    with api.desk.database.reading() as session:
+        positions = [c.position for c in list_chapters(session, made["work"])]
+    assert positions == [*range(made["chapters"])]
 
 
 def test_a_wrong_line_or_encoding_is_told(api: Client) -> None:
