@@ -73,6 +73,15 @@ class _Styles:
             self._known[name] = self._role(name, 10)
         return self._known[name]
 
+    def numbers(self, paragraph: BaseOxmlElement) -> bool:
+        """Whether Word numbers it by itself; what it counts stands nowhere in the text."""
+        style = paragraph.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+        its = self._styles.get(style.get(qn("w:val"))) if style is not None else None
+        found = (
+            e.find(f"{qn('w:pPr')}/{qn('w:numPr')}") for e in (paragraph, its) if e is not None
+        )
+        return any(e is not None for e in found)
+
     def _role(self, style_id: str, depth: int) -> str:
         """Styles are based on others; `depth` guards against those that run in a circle."""
         style = self._styles.get(style_id)
@@ -142,6 +151,8 @@ class _Reading:
             self.title = self.title or (text if role == "title" else "")
         elif role.isdecimal() and text and int(role) <= DEEPEST:
             self.marks.append(Mark(start, len(self.lines), int(role), text))
+            if self._styles.numbers(paragraph):
+                self._left_out["标题的自动编号"] += 1
 
     def _table(self, table: Any) -> None:
         self._left_out["表格"] += 1

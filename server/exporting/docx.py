@@ -1,6 +1,8 @@
 """A Word document: real heading styles, first-line indents by style, East Asian fonts by name."""
 
 import io
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import docx
@@ -30,6 +32,7 @@ def as_docx(book: Manuscript) -> bytes:
     document.add_paragraph(printable(book.title), style="Title")
     if book.author:
         document.add_paragraph(f"作者：{printable(book.author)}", style="Subtitle")
+    body, note = _writer(document, BODY), _writer(document, NOTE)
     level = 2 if book.has_volumes else 1
     for chapter in book.chapters:
         if chapter.volume is not None:
@@ -37,13 +40,29 @@ def as_docx(book: Manuscript) -> bytes:
         document.add_heading(printable(chapter.title), level)
         for block in blocks(chapter.text):
             if block.apart:
-                document.add_paragraph(style=BODY)
-            document.add_paragraph(block.text, style=BODY)
+                body("")
+            body(block.text)
         for block in blocks(chapter.notes):
-            document.add_paragraph(f"批注：{block.text}", style=NOTE)
+            note(f"批注：{block.text}")
     made = io.BytesIO()
     document.save(made)
     return made.getvalue()
+
+
+def _writer(document: Document, style: str) -> Callable[[str], None]:
+    """Adds a paragraph of this style. The library looks a style up for each paragraph, which
+    takes ten times as long as writing it."""
+    pattern = document.add_paragraph(style=style)._p
+    end = document.element.body.sectPr
+    pattern.getparent().remove(pattern)
+
+    def write(text: str) -> None:
+        paragraph = deepcopy(pattern)
+        if text:
+            paragraph.add_r().text = text
+        end.addprevious(paragraph)
+
+    return write
 
 
 def _set_styles(document: Document) -> None:

@@ -128,6 +128,18 @@ def test_what_is_no_text_is_told() -> None:
     assert all(what in told for what in ("脚注", "批注", "图片", "注音", "表格"))
 
 
+def test_numbers_that_word_counts_itself_are_told() -> None:
+    def write(document: Document) -> None:
+        for title in ("风起", "雨落"):
+            heading = document.add_heading(title, 1)
+            heading._p.get_or_add_pPr().get_or_add_numPr()
+            document.add_paragraph(PARAGRAPH)
+
+    book = written(write)
+    assert titles(book) == ["风起", "雨落"]
+    assert any("2 处标题的自动编号" in d.message for d in book.doubts)
+
+
 def test_a_table_of_contents_is_no_text() -> None:
     def write(document: Document) -> None:
         document.styles.add_style("toc 1", WD_STYLE_TYPE.PARAGRAPH)
