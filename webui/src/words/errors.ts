@@ -103,6 +103,14 @@ export const ENGLISH: Record<string, string> = {
   wrong_dimension: "The index was made by another model and has to be built anew.",
   embedder_unavailable: "The model that finds by meaning cannot be loaded.",
   reranker_unavailable: "The model that ranks what was found cannot be loaded.",
+  // files in and out
+  encrypted_file: "This file is locked with a password. Save it without one and try again.",
+  oversized_file: "Unpacked, this file is too large to be a book. ({told})",
+  scanned_pages: "These pages are pictures without text. Have the text recognised first.",
+  damaged_file: "The file is damaged. ({told})",
+  newer_project: "A newer version of the desk made this project; this one cannot read it.",
+  nothing_to_export: "This work has no chapters to export yet.",
+  whole_project_only: "A project file is always the whole work, never some chapters.",
   // weights
   weights_unavailable: "The model's weights are not there. ({told})",
   no_hub: "No place to fetch the model from can be reached.",
