@@ -95,3 +95,8 @@ def upgrade() -> None:
     )
     op.create_index('ix_chatmessage_conversation_id', 'chatmessage', ['conversation_id'], unique=False)
     op.create_index('ix_chatmessage_parent_id', 'chatmessage', ['parent_id'], unique=False)
+
+
+def downgrade() -> None:
+    for table in ('chatmessage', 'conversation', 'avatar', 'persona'):
+        op.drop_table(table)
