@@ -20,7 +20,8 @@ class PartRows:
         first = int(rows[0]) if len(rows) else 0
         run = np.arange(first, first + len(rows), dtype=np.int32)
         # As long as nobody edits, a part is a stretch of the work: nothing to be looked up.
-        self._run = slice(first, first + len(rows)) if np.array_equal(rows, run) else None
+        whole = not self.worn and np.array_equal(rows, run)
+        self._run = slice(first, first + len(rows)) if whole else None
 
     def seen(self, mask: Mask) -> Mask:
         """The part's own rows that the work's mask lets through, [n]; not to be written to."""
