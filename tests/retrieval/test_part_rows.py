@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from retrieval.part_rows import PartRows
 
-
 ALL = [True] * 12
 
 
