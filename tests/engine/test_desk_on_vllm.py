@@ -98,6 +98,30 @@ def desk(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         assert not alive
 
 
+def test_an_author_continues_a_chapter_in_the_page(desk: RunningDesk) -> None:
+    """The one journey of the page on a real engine: asked for by a key, taken by a key, saved."""
+    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser_path is None:
+        pytest.skip("no chromium here: run scripts/e2e-deps.sh as root")
+    work, chapter = desk.path.split("/")[3], desk.path.split("/")[5]
+    before = desk.client.get(desk.path).json()["text"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{desk.client.base_url}/#/w/{work}/{chapter}")
+        page.locator(".ProseMirror").click()
+        page.keyboard.press("Control+End")
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("button", name="收下").wait_for()
+        page.keyboard.press("Tab")
+        within(60, lambda: len(desk.client.get(desk.path).json()["text"]) > len(before))
+        browser.close()
+    revisions = desk.client.get(f"{desk.path}/revisions").json()
+    assert revisions[0]["origin"] == "accepted"
+    assert desk.client.get(desk.path).json()["text"].startswith(before)
+
+
 def test_a_continuation_streams_and_its_prompt_was_counted_exactly(desk: RunningDesk) -> None:
     told = list(desk.events(length=60, beat="雨停了。"))
     assert [told[0][0], told[-1][0]] == ["prompt", "done"]
@@ -151,27 +175,3 @@ def test_a_killed_server_leaves_no_process_and_loses_no_revision(desk: RunningDe
         ).fetchone()[0]
         assert text.endswith("最后一句。")
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
-
-
-def test_an_author_continues_a_chapter_in_the_page(desk: RunningDesk) -> None:
-    """The one journey of the page on a real engine: asked for by a key, taken by a key, saved."""
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser_path is None:
-        pytest.skip("no chromium here: run scripts/e2e-deps.sh as root")
-    work, chapter = desk.path.split("/")[3], desk.path.split("/")[5]
-    before = desk.client.get(desk.path).json()["text"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(120_000)
-        page.goto(f"{desk.client.base_url}/#/w/{work}/{chapter}")
-        page.locator(".ProseMirror").click()
-        page.keyboard.press("Control+End")
-        page.keyboard.press("Control+Enter")
-        page.get_by_role("button", name="收下").wait_for()
-        page.keyboard.press("Tab")
-        within(60, lambda: len(desk.client.get(desk.path).json()["text"]) > len(before))
-        browser.close()
-    revisions = desk.client.get(f"{desk.path}/revisions").json()
-    assert revisions[0]["origin"] == "accepted"
-    assert desk.client.get(desk.path).json()["text"].startswith(before)
