@@ -1,3 +1,10 @@
+import { MediaQuery } from "svelte/reactivity";
+
+/** The window has no room for the side panel: it lies over the text as a sheet. */
+export const narrow = new MediaQuery("max-width: 1100px");
+/** Nor for the tree. */
+export const narrower = new MediaQuery("max-width: 900px");
+
 /** What the open room puts into the bar at the top. */
 class Chrome {
   /** Where the author is: the chapter, and what it stands in. */

@@ -2,7 +2,7 @@
 
 import { manuscript } from "$/editor/manuscript.svelte";
 import { announce } from "$/state/announce.svelte";
-import { chrome } from "$/state/chrome.svelte";
+import { chrome, narrow } from "$/state/chrome.svelte";
 import type { Shortcut } from "$/state/keys.svelte";
 import { look } from "$/state/look.svelte";
 import { words } from "$/words/index.svelte";
@@ -16,7 +16,6 @@ export const names = words(
 export const TABS = ["why", "cast", "threads", "history"] as const;
 export type Tab = (typeof TABS)[number];
 
-const narrow = () => matchMedia("(max-width: 1100px)").matches;
 const panel = () => document.querySelector<HTMLElement>('[data-region="side"]');
 
 class Side {
@@ -25,14 +24,14 @@ class Side {
   person = $state<string | null>(null);
 
   get seen(): boolean {
-    return !look.focus && (narrow() ? chrome.sheet === "side" : look.sideOpen);
+    return !look.focus && (narrow.current ? chrome.sheet === "side" : look.sideOpen);
   }
 
   /** Brings a tab into sight; with `focus` the author goes there too. */
-  show(tab: Tab, focus = narrow()): void {
+  show(tab: Tab, focus = narrow.current): void {
     this.tab = tab;
     look.focus = false;
-    if (narrow()) chrome.sheet = "side";
+    if (narrow.current) chrome.sheet = "side";
     else look.sideOpen = true;
     if (focus) void this.#enter();
     else announce(names[tab]);
@@ -42,7 +41,7 @@ class Side {
   key(tab: Tab): void {
     const there = this.seen && this.tab === tab;
     if (there && panel()?.contains(document.activeElement)) this.leave();
-    else this.show(tab, there || narrow());
+    else this.show(tab, there || narrow.current);
   }
 
   /** Back to the text; a sheet is put away. */
