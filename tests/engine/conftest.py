@@ -45,7 +45,7 @@ def tiny(tiny_options: VllmOptions) -> Iterator[Running]:
     yield running
     processes = running.processes()
     running.stop()
-    _, alive = psutil.wait_procs(processes, timeout=1)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert not alive
 
 
