@@ -1,14 +1,54 @@
 """The command line: joins the rooms' commands. The only file that may know server and training."""
 
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from server.commands import books, model, serve, write
+COMMANDS = {
+    "serve": ("server.commands.serve", "打开书桌：载入模型，最后一行是要打开的地址。Ctrl+C 停止。"),
+    "import": ("server.commands.books", "导入一部小说或一个工程，建好索引，随即可以检索和续写。"),
+    "export": (
+        "server.commands.books",
+        "把一部作品导出为 TXT、Markdown、DOCX、EPUB 或整个工程。",
+    ),
+    "search": ("server.commands.books", "在全书里找段落，按字词也按意思。"),
+    "works": ("server.commands.books", "列出所有作品。"),
+    "continue": (
+        "server.commands.write",
+        "从章末（或指定位置）续写；文字边写边出，不会自动存进书里。",
+    ),
+    "model": ("server.commands.model", "模型权重：获取、列出、校验。"),
+    "data": ("training.commands.data", "训练数据：导入、整理、查看、导出。"),
+}
+"""Every verb: the module whose `app` has it, or is it, and what `--help` says of it."""
+
+
+class Rooms(TyperGroup):
+    """Loads a room when one of its verbs is called: nobody waits for the rooms he does not enter."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, (_, says) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=says), name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in COMMANDS:
+            self.add_command(verb(args[0]), args[0])
+        return super().resolve_command(ctx, args)
+
+
+def verb(name: str) -> Any:
+    """The command behind a name of `COMMANDS`."""
+    group = typer.main.get_group(import_module(COMMANDS[name][0]).app)
+    return group.commands.get(name, group)
+
 
 app = typer.Typer(
     name="yanchi",
+    cls=Rooms,
     help="砚池：读过全书的小说书桌。",
     no_args_is_help=True,
     add_completion=False,
@@ -29,11 +69,6 @@ def root(
     ] = False,
 ) -> None:
     """砚池：读过全书的小说书桌。"""
-
-
-for commands in (serve.app, books.app, write.app):
-    app.registered_commands.extend(commands.registered_commands)
-app.add_typer(model.app, name="model")
 
 
 def main() -> None:

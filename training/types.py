@@ -6,7 +6,7 @@ reading, or answers of which one was preferred. Every item knows where it came f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
 Kind = Literal["chat", "text", "preference"]
@@ -78,3 +78,9 @@ class Refusal:
     row: int | None
     field: str
     reason: str
+
+
+class Progress(Protocol):
+    """Told how far a long piece of work is; `total` is 0 while nobody knows it."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
