@@ -201,6 +201,36 @@ def test_the_card_its_lore_and_why(visit: Visit) -> None:
     expect(why).to_contain_text("出现在最新一段里")
 
 
+@plays([Text("门没有锁。")])
+def test_a_short_name_and_lore_that_is_always_told(visit: Visit) -> None:
+    visit.expected += ["409", "422"]
+    visit.served.ok("POST", "/api/personas", json={"name": "阿梨", "slug": "a-li"})
+    made = begin(visit)
+    visit.page.get_by_role("button", name="改人物卡").click()
+    card = visit.page.get_by_role("dialog", name="人物卡")
+    card.get_by_text("设定集").click()
+    card.get_by_role("button", name="加一条").click()
+    card.get_by_role("textbox", name="第 1 条：内容").fill("门是槐木的。")
+    card.get_by_role("checkbox", name="总是带上").check()
+    card.get_by_text("更多").click()
+    short = card.get_by_role("textbox", name=re.compile("^短名"))
+    for wrong, told in (("A Tan", "slug"), ("a-li", "已有人用了")):
+        short.fill(wrong)
+        card.get_by_role("button", name="保存").click()
+        expect(card.get_by_role("alert")).to_contain_text(told)
+    short.fill("a-tan")
+    card.get_by_role("button", name="保存").click()
+    expect(card).to_have_count(0)
+    (entry,) = visit.served.ok("GET", f"/api/personas/{made}/lore")
+    assert (entry["content"], entry["constant"]) == ("门是槐木的。", True)
+    say(visit, "外面冷吗？")
+    expect(answers(visit).last).to_contain_text("门没有锁。")
+    sent = "".join(m.content for m in visit.served.engine.requests[-1].messages)
+    assert "门是槐木的。" in sent
+    visit.open("#/personas/a-tan")
+    expect(visit.page.get_by_role("heading", name="阿檀")).to_be_visible()
+
+
 @plays([Text("不知道。")])
 def test_they_know_what_they_know_where_they_stand(visit: Visit) -> None:
     work, chapters = visit.served.book(("第一章　雨", "雨下了一夜。"), ("第二章　晴", "天晴了。"))
@@ -261,7 +291,7 @@ def test_a_narrow_screen_and_assistive_tools(visit: Visit) -> None:
     say(visit, "走吧。" * 20)
     expect(answers(visit).last).to_contain_text("好。")
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
-    visit.page.get_by_role("button", name="目录").click()
+    visit.page.get_by_role("button", name="人物", exact=True).click()
     people = visit.page.get_by_role("navigation", name="人物")
     expect(people).to_be_visible()
     visit.page.keyboard.press("Escape")

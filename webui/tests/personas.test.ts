@@ -75,6 +75,8 @@ describe("the card's sheet", () => {
       name: "甲", alternates: ["乙", "丙\n丁"], examples: ["一", "二"], tags: ["古"], work_id: null,
     }); // prettier-ignore
     expect("offset" in change).toBe(false);
+    expect(change.slug).toBe("x");
+    expect(changeOf(persona, { ...sheetOf(persona), slug: " " }).slug).toBeNull();
     const moved = changeOf(persona, { ...sheetOf(persona), work_id: "w", chapter_id: "c" });
     expect(moved).toMatchObject({ work_id: "w", chapter_id: "c", offset: null });
   });

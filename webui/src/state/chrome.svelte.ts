@@ -12,6 +12,8 @@ class Chrome {
   /** The room has a side panel that the bar's button toggles. */
   hasSide = $state(false);
   hasTree = $state(false);
+  /** What the room calls the two, where they are not the desk's contents and context. */
+  panels = $state.raw<{ tree: string; side: string } | null>(null);
   /** The sheets of a narrow window; wide ones show the panels as `look` says. */
   sheet = $state<"tree" | "side" | null>(null);
   search = $state(false);

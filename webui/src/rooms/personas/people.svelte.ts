@@ -32,6 +32,12 @@ class People {
     return this.list?.find((one) => one.id === id || one.slug === id) ?? null;
   }
 
+  /** What `Face` shows of them. */
+  face({ id, name, color, avatar }: Persona) {
+    const picture = avatar ? `/api/personas/${id}/avatar?${this.pictures}` : null;
+    return { name, color, picture };
+  }
+
   talksOf(persona: Persona): Conversation[] {
     return this.talks.filter((talk) => talk.persona_id === persona.id);
   }

@@ -8,6 +8,7 @@ export type Entry = Shapes["PersonaEntry"];
 
 const TEXTS = [
   "name",
+  "slug",
   "summary",
   "description",
   "personality",
@@ -48,10 +49,12 @@ export function sheetOf(persona: Persona): Sheet {
 
 /** What is to be changed of the card so that it says what the sheet says. */
 export function changeOf(persona: Persona, sheet: Sheet): PersonaChange {
-  const { alternates, examples, tags, work_id, character_id, chapter_id, adapter, ...rest } = sheet;
+  const { slug, alternates, examples, tags, work_id, character_id, chapter_id, adapter, ...rest } =
+    sheet;
   const moved = chapter_id !== (persona.chapter_id ?? "") || work_id !== (persona.work_id ?? "");
   return {
     ...rest,
+    slug: slug.trim() || null,
     alternates: alternates.filter((text) => text.trim()),
     examples: examples
       .split("\n")
