@@ -23,6 +23,7 @@ class Order:
 
     `name` is the file's, without folders and without the suffix of a known format. `pattern` is
     the id of a `Way`; `titles` are the author's own, by the line of the chapter.
+    `drop_blank_lines`: see `retrieval.spacing`; None drops them from Markdown that is spaced.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Order:
     add_headings: frozenset[int] = frozenset()
     drop_headings: frozenset[int] = frozenset()
     titles: Mapping[int, str] = field(default_factory=dict)
+    drop_blank_lines: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,10 @@ class BookChapter:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A file as read: nothing is stored yet, and the author may still correct headings."""
+    """A file as read: nothing is stored yet, and the author may still correct headings.
+
+    `blank_lines` counts those inside the chapters before any of them was dropped.
+    """
 
     title: str
     author: str | None
@@ -152,3 +157,5 @@ class Book:
     encodings: tuple[str, ...] = ()
     pattern: str = AUTO
     patterns: tuple[Way, ...] = ()
+    blank_lines: int = 0
+    drop_blank_lines: bool = False

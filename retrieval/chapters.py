@@ -1,6 +1,7 @@
 """Lines and their chosen headings to a book of chapters.
 
-Chapters keep their text to the last character: only blank lines at their edges are cut.
+Chapters keep their text to the last character: only blank lines at their edges are cut, and
+those between paragraphs where they are spacing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from retrieval.front_matter import Front, first_lines, from_file_name
 from retrieval.heading_lines import clean, parse
 from retrieval.headings import as_chosen
 from retrieval.marks import book_title
+from retrieval.spacing import closed_up, empty_lines, is_spaced
 from retrieval.ways import choice_by, ways
 
 
@@ -33,6 +35,12 @@ def make_book(source: Source, order: Order) -> Book:
     title = known.title or front.title or named
     chapters, more = _chapters(lines, choice, title, front.lines, known.lines)
     chapters = _retitled(chapters, order.titles)
+    blank_lines = empty_lines(chapters)
+    drop = order.drop_blank_lines
+    if drop is None:
+        drop = source.form == "md" and is_spaced(chapters)
+    if drop:
+        chapters = closed_up(chapters)
     return Book(
         title,
         known.author or front.author or writer,
@@ -43,6 +51,8 @@ def make_book(source: Source, order: Order) -> Book:
         source.encodings,
         order.pattern,
         ways(source, marks, order.pattern, first),
+        blank_lines,
+        drop,
     )
 
 

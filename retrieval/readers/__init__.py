@@ -34,18 +34,21 @@ def read_book(
     add_headings: Collection[int] = (),
     drop_headings: Collection[int] = (),
     titles: Mapping[int, str] | None = None,
+    drop_blank_lines: bool | None = None,
 ) -> Book:
     """Read a file's bytes as a book.
 
     `filename` may name the book, and its suffix the format; `encoding` overrides detection.
     `pattern` is a `Way`'s id. `add_headings` and `drop_headings` are 1-based line numbers of the
     source that the author declares to be headings, or not to be; `titles` are the author's own,
-    by a chapter's line.
+    by a chapter's line. `drop_blank_lines` between paragraphs: None decides by the format.
 
     Raises as `read_source` and `make_book`.
     """
     source = read_source(data, filename, encoding)
-    order = file_order(filename, pattern, add_headings, drop_headings, titles or {})
+    order = file_order(
+        filename, pattern, add_headings, drop_headings, titles or {}, drop_blank_lines
+    )
     return make_book(source, order)
 
 
@@ -55,10 +58,13 @@ def file_order(
     add_headings: Collection[int],
     drop_headings: Collection[int],
     titles: Mapping[int, str],
+    drop_blank_lines: bool | None = None,
 ) -> Order:
     path = PurePosixPath(filename.replace("\\", "/"))
     name = path.stem if path.suffix.lower() in SUFFIXES else path.name
-    return Order(name, pattern, frozenset(add_headings), frozenset(drop_headings), titles)
+    return Order(
+        name, pattern, frozenset(add_headings), frozenset(drop_headings), titles, drop_blank_lines
+    )
 
 
 def read_source(data: bytes, filename: str, encoding: str | None = None) -> Source:

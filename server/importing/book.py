@@ -58,7 +58,10 @@ def create_work(session: Session, book: Book, wish: Corrections | None = None) -
 
 
 def _cut(source: Source, filename: str, wish: Corrections) -> Book:
-    order = file_order(filename, wish.pattern, wish.add_headings, wish.drop_headings, wish.titles)
+    order = file_order(
+        filename, wish.pattern, wish.add_headings, wish.drop_headings, wish.titles,
+        wish.drop_blank_lines,
+    )  # fmt: skip
     return make_book(source, order)
 
 

@@ -9,7 +9,10 @@ from retrieval.book import AUTO
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Lines count from 1; `titles` are by the line of the chapter, `pattern` is a `Way`'s id."""
+    """Lines count from 1; `titles` are by the line of the chapter, `pattern` is a `Way`'s id.
+
+    `drop_blank_lines` between paragraphs: None decides by the format.
+    """
 
     encoding: str | None = None
     title: str | None = None
@@ -18,6 +21,7 @@ class Corrections:
     add_headings: frozenset[int] = field(default_factory=frozenset)
     drop_headings: frozenset[int] = field(default_factory=frozenset)
     titles: Mapping[int, str] = field(default_factory=dict)
+    drop_blank_lines: bool | None = None
 
 
 def to_json(wish: Corrections) -> bytes:

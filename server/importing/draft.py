@@ -83,6 +83,8 @@ class BookDraft(Draft):
                 for n, c in enumerate(book.chapters)
             ],
             doubts=[DoubtOut.model_validate(d) for d in book.doubts],
+            blank_lines=book.blank_lines,
+            drop_blank_lines=book.drop_blank_lines,
         )
 
     def chapter(self, index: int) -> PreviewText:

@@ -128,4 +128,5 @@ def _plain(wanted: CorrectionsIn) -> Corrections:
         add_headings=frozenset(wanted.add_headings),
         drop_headings=frozenset(wanted.drop_headings),
         titles=wanted.titles,
+        drop_blank_lines=wanted.drop_blank_lines,
     )

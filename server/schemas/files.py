@@ -41,6 +41,8 @@ class PreviewOut(BaseModel):
     characters: int = Field(default=0, description="A project's cast.")
     chapters: list[PreviewChapter]
     doubts: list[DoubtOut]
+    blank_lines: int = Field(default=0, description="Inside the chapters, in the file.")
+    drop_blank_lines: bool = Field(default=False, description="Whether they are left out.")
 
 
 class PreviewText(BaseModel):
@@ -67,6 +69,11 @@ class CorrectionsIn(Wanted):
     )
     titles: dict[int, Title] = Field(
         default_factory=dict, max_length=20_000, description="New titles, by a chapter's line."
+    )
+    drop_blank_lines: bool | None = Field(
+        default=None,
+        description="Leave out the empty lines that only part paragraphs; a wider gap stays as "
+        "one. Null: in Markdown that parts most of its paragraphs so.",
     )
 
 

@@ -361,6 +361,7 @@ def test_markdown_by_depth() -> None:
     book = read(
         "# 归人", "", "## 卷一", "### 第一章 风", body, "", "### 第二章 雨", PARAGRAPH,
         "## 卷二", "卷前的话。" * 20, "### 第三章 雪", PARAGRAPH, "## 番外", PARAGRAPH, name="a.md",
+        drop_blank_lines=False,
     )  # fmt: skip
     assert book.title == "归人"
     assert [(c.volume, c.title, c.kind, c.number) for c in book.chapters] == [

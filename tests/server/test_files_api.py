@@ -184,6 +184,19 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
         )
 
 
+def test_spacing_is_left_out_of_markdown_unless_the_author_keeps_it(api: Client) -> None:
+    told = "# 第一章 雨\n\n雨停了。\n\n他没有动。\n\n\n天亮了。\n\n有人来。\n".encode()
+    preview = upload(api, told, "雨.md")
+    assert (preview["blank_lines"], preview["drop_blank_lines"]) == (4, True)
+    path = f"/api/imports/{preview['upload']}"
+    shown = api.ok("GET", f"{path}/chapters/0")
+    assert shown["text"] == "雨停了。\n他没有动。\n\n天亮了。\n有人来。"
+    kept = api.ok("POST", f"{path}/preview", json={"drop_blank_lines": False})
+    assert (kept["blank_lines"], kept["drop_blank_lines"]) == (4, False)
+    text = api.ok("GET", f"{path}/chapters/0")["text"]
+    assert text == "雨停了。\n\n他没有动。\n\n\n天亮了。\n\n有人来。"
+
+
 @pytest.mark.parametrize("form", ["txt", "md"])
 def test_an_export_imports_back_to_the_same_chapters(api: Client, form: str) -> None:
     preview = upload(api, BOOK.encode())
@@ -199,6 +212,7 @@ def test_an_export_imports_back_to_the_same_chapters(api: Client, form: str) -> 
     answer = api.http.get(f"/api/works/{work['id']}/export", params={"format": form})
     assert "filename*=UTF-8''" in answer.headers["content-disposition"]
     again = upload(api, answer.content, f"book.{form}")
-    made = api.ok("POST", f"/api/imports/{again['upload']}/commit", json={})
+    whole = {"drop_blank_lines": False}
+    made = api.ok("POST", f"/api/imports/{again['upload']}/commit", json=whole)
     assert chapters(made["work"]) == chapters(work["id"])
     assert made["title"] == "渡口"

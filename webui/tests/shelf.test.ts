@@ -43,7 +43,7 @@ describe("corrections", () => {
   it("leave out what the author did not touch", () => {
     expect(wire(told)).toEqual({
       ...{ encoding: null, title: "青灯", author: "佚名", add_headings: [], drop_headings: [] },
-      ...{ pattern: "auto", titles: {} },
+      ...{ pattern: "auto", titles: {}, drop_blank_lines: null },
     });
     expect(wire({ ...told, title: "  ", pattern: "bare" })).toMatchObject({
       title: null,

@@ -14,10 +14,21 @@ export interface Corrections {
   drop: readonly number[];
   /** Other titles, by their headings' lines. */
   titles: Readonly<Record<number, string>>;
+  /** The empty lines between paragraphs go; null: as the desk reads the format. */
+  close: boolean | null;
 }
 
 export function asRead(title: string, author: string): Corrections {
-  return { encoding: null, pattern: "auto", title, author, add: [], drop: [], titles: {} };
+  return {
+    encoding: null,
+    pattern: "auto",
+    title,
+    author,
+    add: [],
+    drop: [],
+    titles: {},
+    close: null,
+  };
 }
 
 /** A chapter joins the one above. */
@@ -52,8 +63,12 @@ export function patterned(told: Corrections, pattern: string): Corrections {
   return { ...told, pattern };
 }
 
+export function closed(told: Corrections, close: boolean): Corrections {
+  return { ...told, close };
+}
+
 export function wire(told: Corrections): Shapes["CorrectionsIn"] {
-  const { encoding, pattern, title, author, add, drop, titles } = told;
+  const { encoding, pattern, title, author, add, drop, titles, close } = told;
   return {
     encoding,
     title: title.trim() || null,
@@ -62,5 +77,6 @@ export function wire(told: Corrections): Shapes["CorrectionsIn"] {
     drop_headings: [...drop],
     pattern,
     titles,
+    drop_blank_lines: close,
   };
 }
