@@ -1,6 +1,7 @@
 """Whether a directory holds a LoRA adapter that vLLM can serve, before vLLM is asked.
 
-The limits are vLLM 0.32's: `PEFTHelper.validate_legal` in vllm/lora/peft_helper.py.
+The limits are vLLM 0.32's: `PEFTHelper` in vllm/lora/peft_helper.py. Training refuses the same in
+the same words before it begins (`training/publishing/rules.py`); a test holds the two together.
 """
 
 import json
@@ -14,6 +15,12 @@ from server.errors import EngineRefused
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 # Initialisations that only choose the first weights; others (PiSSA, OLoRA, …) change the base.
 _PLAIN_INITS = frozenset({"gaussian", "eva", "orthogonal", "mica", "lora_ga"})
+_FEATURES = {
+    "alora_invocation_tokens": "aLoRA",
+    "layer_replication": "层复制",
+    "use_bdlora": "BD-LoRA",
+    "use_qalora": "QALoRA",
+}
 _NAME = re.compile(r"\w[\w.\-]{0,127}")
 
 
@@ -49,12 +56,12 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _problems(config: dict[str, Any], max_rank: int) -> list[str]:
-    ranks = [config.get("r"), *(config.get("rank_pattern") or {}).values()]
-    rank = max((rank for rank in ranks if isinstance(rank, int)), default=0)
-    init = config.get("init_lora_weights")
+    rank, init = _largest_rank(config), config.get("init_lora_weights")
     problems = []
     if config.get("peft_type", "LORA") != "LORA":
         problems.append("它不是 LoRA 适配器")
+    if rank == 0 or config.get("lora_alpha") is None or config.get("target_modules") is None:
+        problems.append("它的配置缺少秩、alpha 或目标层")
     if rank > max_rank:
         problems.append(f"它的秩 {rank} 超过了引擎的上限 {max_rank}，请调大 YANCHI_MAX_LORA_RANK")
     if isinstance(init, str) and init.lower() not in _PLAIN_INITS:
@@ -65,4 +72,13 @@ def _problems(config: dict[str, Any], max_rank: int) -> list[str]:
         problems.append("引擎不支持带偏置的适配器")
     if config.get("modules_to_save"):
         problems.append("引擎不支持另存整个模块的适配器，请先把它并入模型")
+    problems.extend(f"引擎不支持 {name}" for key, name in _FEATURES.items() if config.get(key))
     return problems
+
+
+def _largest_rank(config: dict[str, Any]) -> int:
+    """0 where the configuration names none that could be served."""
+    ranks = [config.get("r"), *(config.get("rank_pattern") or {}).values()]
+    if not all(isinstance(rank, int) and rank > 0 for rank in ranks):
+        return 0
+    return max(int(rank) for rank in ranks)

@@ -513,7 +513,7 @@ async def test_an_endpoint_that_is_away_is_waited_for_and_found_again() -> None:
 
 def adapter_at(path: Path, **config: Any) -> Path:
     path.mkdir()
-    told = {"peft_type": "LORA", "r": 8, "bias": "none"} | config
+    told = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj"]} | config
     (path / "adapter_config.json").write_text(json.dumps(told))
     (path / "adapter_model.safetensors").write_bytes(b"x")
     return path
