@@ -1,0 +1,60 @@
+"""Bases and data sets in miniature for the tests of tuning, judging and publishing.
+
+Everything is made here from nothing, so no test needs a download; only the text is nonsense.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from tests.engine.tiny_qwen import SENTENCES, make_adapter, make_model
+from training.types import Chat, Preference, Text, Turn
+
+__all__ = ["SENTENCES", "chats", "make_adapter", "make_base", "preferences", "texts"]
+
+TEMPLATES = {"qwen2.5": "qwen2_5.jinja", "qwen3": "qwen3.jinja"}
+TemplateName = Literal["qwen2.5", "qwen3"]
+
+
+def published_template(name: TemplateName) -> str:
+    """Qwen's own chat template, byte for byte, as TRL carries it."""
+    return (files("trl") / "chat_templates" / TEMPLATES[name]).read_text("utf-8")
+
+
+def make_base(folder: Path, template: TemplateName = "qwen2.5") -> Path:
+    """A Qwen of 0.2 M random weights with a published chat template."""
+    make_model(folder)
+    (folder / "chat_template.jinja").write_text(published_template(template), "utf-8")
+    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    config.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, ensure_ascii=False), "utf-8")
+    return folder
+
+
+def chats(count: int = 12, system: str = "你是沈砚。") -> list[Chat]:
+    """Questions of different lengths with answers that can be learned by heart."""
+    return [
+        Chat(
+            (
+                Turn("system", system),
+                Turn("user", f"第{at}问：{SENTENCES[at % 6][: 3 + at % 9]}"),
+                Turn("assistant", SENTENCES[(at + 1) % 6]),
+            )
+        )
+        for at in range(count)
+    ]
+
+
+def texts(count: int = 4, sentences: Sequence[str] = SENTENCES) -> list[Text]:
+    return [Text("\n".join(sentences[at % 6 :] + sentences[: at % 6])) for at in range(count)]
+
+
+def preferences(count: int = 8) -> list[Preference]:
+    return [
+        Preference(
+            (Turn("user", f"续写：{SENTENCES[at % 6]}"),), SENTENCES[(at + 1) % 6], "好的。" * 4
+        )
+        for at in range(count)
+    ]
