@@ -26,6 +26,7 @@ from server.routes import (
     files,
     generation,
     health,
+    jobs,
     lore,
     outlines,
     personas,
@@ -71,7 +72,7 @@ def create_app(
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
-        personas, conversations, templates, health,
+        personas, conversations, templates, jobs, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

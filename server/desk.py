@@ -12,6 +12,8 @@ from server.db import Database
 from server.engines.base import Engine
 from server.hardware import detect
 from server.indexing import Indexer
+from server.jobs.board import Jobs, Room
+from server.jobs.environment import environment
 from server.personas.shipped import load_shipped
 from server.personas.talking import Talker
 from server.recaps.worker import Recaps
@@ -36,6 +38,7 @@ class Desk:
     writer: Writer
     recaps: Recaps
     talker: Talker
+    jobs: Jobs
 
     @property
     def uploads(self) -> Path:
@@ -79,8 +82,13 @@ def open_desk(
     writer = Writer(database, engine)
     recaps = Recaps(database, engine, writer.running, mode=settings.recaps, gpu=has_gpu(settings))
     talker = Talker(database, engine, writer, prompt_tokens=most)
+    jobs = Jobs(
+        settings.data_dir,
+        lambda: environment(settings, engine),
+        Room(give=engine.stop, take_back=engine.start),
+    )
     return Desk(
-        settings, database, library, indexer, engine, continuation, writer, recaps, talker
+        settings, database, library, indexer, engine, continuation, writer, recaps, talker, jobs
     )  # fmt: skip
 
 
@@ -108,10 +116,13 @@ async def run_desk(desk: Desk) -> None:
     desk.load_sample()
     desk.indexer.start()
     desk.recaps.start()
-    await desk.engine.start()
+    desk.jobs.start()
+    if not desk.jobs.has_the_room:
+        await desk.engine.start()
 
 
 async def close_desk(desk: Desk) -> None:
+    await desk.jobs.close()
     await desk.recaps.close()
     await desk.engine.stop()
     desk.indexer.stop()

@@ -70,6 +70,20 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a child process of ours finds the engine by itself, in OpenAI's protocol."""
+
+    url: str
+    """Ends in /v1."""
+    model: str
+    key: str | None = None
+    socket: Path | None = None
+    """A unix socket to go through; the URL's host means nothing then."""
+    weights: Path | None = None
+    """The directory that it serves, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
     state: State
     model: str
@@ -102,6 +116,10 @@ class Engine(ABC):
 
     @abstractmethod
     def status(self) -> EngineStatus: ...
+
+    def endpoint(self) -> Endpoint | None:
+        """None where there is nothing to connect to."""
+        return None
 
     async def start(self) -> None:
         """Begin to become ready; returns at once. `status` tells how far it is."""

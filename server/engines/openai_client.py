@@ -19,6 +19,7 @@ from retrieval.types import TokenCounter
 from server.engines import openai_errors
 from server.engines.base import (
     Adapter,
+    Endpoint,
     Engine,
     EngineRequest,
     EngineStatus,
@@ -106,6 +107,9 @@ class OpenAIEngine(Engine):
             detail=self._detail,
             restarts=self._restarts,
         )
+
+    def endpoint(self) -> Endpoint | None:
+        return Endpoint(self._base_url, self._model or "", self._key)
 
     @property
     def tokens(self) -> TokenCounter:

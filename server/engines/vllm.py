@@ -17,13 +17,13 @@ from typing import Any
 import httpx
 
 from retrieval.types import TokenCounter
-from server.engines.base import Adapter, EngineStatus
+from server.engines.base import Adapter, Endpoint, EngineStatus
 from server.engines.child import Child
 from server.engines.lora import check_adapter, served_rank
 from server.engines.openai_client import OpenAIEngine
 from server.engines.supervisor import Supervisor, Timing
 from server.engines.tokens import LocalTokenCounter
-from server.errors import EngineError, EngineRefused, EngineStarting
+from server.errors import EngineError, EngineFailed, EngineRefused, EngineStarting
 
 __all__ = ["OpenAIEngine", "VllmEngine", "VllmOptions"]
 
@@ -192,6 +192,15 @@ class VllmEngine(OpenAIEngine):
     def socket(self) -> Path:
         """Where vLLM listens, `/metrics` included; only this user can open it."""
         return self._child.socket
+
+    def endpoint(self) -> Endpoint | None:
+        """None while vLLM is not running."""
+        options = self._options
+        try:
+            socket = self.socket
+        except EngineFailed:
+            return None
+        return Endpoint(BASE_URL, options.served_name, self._key, socket, options.model_path)
 
     def _check_ready(self) -> None:
         self._supervisor.check()

@@ -68,6 +68,7 @@ export const ENGLISH: Record<string, string> = {
   unknown_lorebook: "This is not a book of lore that the desk can read.",
   recap_not_found: "This recap is not there any more.",
   recap_by_author: "You wrote this recap yourself. Take it back first to have it made anew.",
+  job_running: "This work is still going on. Stop it first, then try again.",
   recaps_off: "Recaps are switched off (YANCHI_RECAPS=off).",
   recaps_without_model: "No model is there to tell the recaps.",
   // writing
