@@ -19,6 +19,7 @@ import httpx
 from retrieval.types import TokenCounter
 from server.engines.base import Adapter, Endpoint, EngineStatus
 from server.engines.child import Child
+from server.engines.lineage import check_lineage
 from server.engines.lora import check_adapter, served_rank
 from server.engines.openai_client import OpenAIEngine
 from server.engines.supervisor import Supervisor, Timing
@@ -234,6 +235,7 @@ class VllmEngine(OpenAIEngine):
 
     def _checked(self, path: Path) -> Path:
         check_adapter(path, self._options.max_lora_rank)
+        check_lineage(path, self._options.model_path)
         return path.resolve()
 
     async def unload_adapter(self, name: str) -> None:
