@@ -6,7 +6,7 @@ reading, or answers of which one was preferred. Every item knows where it came f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
 Kind = Literal["chat", "text", "preference"]
@@ -32,6 +32,13 @@ class Turn:
     text: str
     learned: bool | None = None
     """Whether the loss counts it; None: assistants' turns are learned, others are not."""
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else the message has: `tool_calls` (OpenAI's), `name`, `tool_call_id`, and fields that
+    we do not know. A chat template takes them beside role and content."""
+
+    @property
+    def is_learned(self) -> bool:
+        return self.role == "assistant" if self.learned is None else self.learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Chat:
     tools: str = ""
     """JSON of the tools' descriptions as the source had it; empty without tools."""
     weight: float = 1.0
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the source that we do not know, kept for the way out."""
 
 
@@ -54,6 +61,7 @@ class Text:
     text: str
     origin: Origin = Origin()
     weight: float = 1.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class Preference:
     rejected: str | None
     origin: Origin = Origin()
     weight: float = 1.0
+    tools: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 Item = Chat | Text | Preference
