@@ -9,6 +9,29 @@ const desk = process.env.YANCHI_DESK ?? "http://127.0.0.1:8000";
 
 const WORKER = "sw.js";
 
+interface Chunking {
+  getModuleInfo(id: string): { importedIds: readonly string[] } | null;
+}
+
+const DESK = fileURLToPath(new URL("./src/rooms/desk/Desk.svelte", import.meta.url));
+const EDITOR = /\/(src\/editor|node_modules\/(@tiptap|prosemirror-\w+|idb))\//;
+
+/** The file for what the desk shares with other rooms: by default each such module that others
+ * share differently is a file of its own, and twenty small ones keep an author waiting. What
+ * needs the editor is apart, so that another room's icon does not bring all of it. */
+function sharedByDesk(id: string, graph: Chunking): string | null {
+  if (!reached(DESK, graph).has(id)) return null;
+  return [...reached(id, graph)].some((one) => EDITOR.test(one)) ? "paper" : "common";
+}
+
+/** The modules that come with `from`, itself among them. */
+function reached(from: string, graph: Chunking, seen = new Set<string>()): Set<string> {
+  if (seen.has(from)) return seen;
+  seen.add(from);
+  for (const next of graph.getModuleInfo(from)?.importedIds ?? []) reached(next, graph, seen);
+  return seen;
+}
+
 /** Tells the service worker which files to keep, once all their names are known. */
 function worker(): Plugin {
   return {
@@ -43,6 +66,12 @@ export default defineConfig({
       input: { index: "index.html", sw: "src/sw.ts" },
       output: {
         entryFileNames: (chunk) => (chunk.name === "sw" ? WORKER : "assets/[name]-[hash].js"),
+        codeSplitting: {
+          groups: [
+            { name: "first", tags: ["$initial"], test: /^(?!.*\/src\/sw\.ts$)/, priority: 1 },
+            { name: sharedByDesk, minShareCount: 2 },
+          ],
+        },
       },
     },
   },

@@ -42,8 +42,10 @@ worker.addEventListener("fetch", (event) => {
 
 async function install(): Promise<void> {
   const cache = await caches.open(PREFIX + VERSION);
-  // Past the browser's own cache, where an old index may lie.
-  await cache.addAll([PAGE, ...FILES].map((name) => new Request(name, { cache: "reload" })));
+  // Past the browser's own cache, where an old index may lie; a name with a hash is never old.
+  const request = (name: string) =>
+    new Request(name, { cache: name.startsWith("assets/") ? "default" : "reload" });
+  await cache.addAll([PAGE, ...FILES].map(request));
   await worker.skipWaiting();
 }
 

@@ -1,6 +1,5 @@
 /** The desk's keys. */
 
-import { finder } from "$/editor/finder.svelte";
 import { manuscript } from "$/editor/manuscript.svelte";
 import { announce } from "$/state/announce.svelte";
 import { book } from "$/state/book.svelte";
@@ -8,6 +7,7 @@ import { MAC, type Shortcut } from "$/state/keys.svelte";
 import { look } from "$/state/look.svelte";
 import { route } from "$/state/route.svelte";
 import { toasts } from "$/state/toasts.svelte";
+import { desk } from "./desk.svelte";
 import { walk } from "./regions";
 import { t } from "./words";
 
@@ -35,13 +35,13 @@ function mode(which: "focus" | "typewriter"): void {
 
 export const shortcuts: Shortcut[] = [
   { keys: "Mod+KeyS", group: "write", label: () => t.snapshot, run: () => void snapshot() },
-  { keys: "Mod+KeyF", group: "move", label: () => t.find, run: () => finder.show(false) },
+  { keys: "Mod+KeyF", group: "move", label: () => t.find, run: () => void desk.find(false) },
   {
     // ⌘H hides the window on macOS.
     keys: MAC ? "Mod+Alt+KeyF" : "Mod+KeyH",
     group: "move",
     label: () => t.replace,
-    run: () => finder.show(true),
+    run: () => void desk.find(true),
   },
   { keys: "Alt+ArrowUp", group: "move", label: () => t.previousChapter, run: () => turn(-1) },
   { keys: "Alt+ArrowDown", group: "move", label: () => t.nextChapter, run: () => turn(1) },

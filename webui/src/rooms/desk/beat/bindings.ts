@@ -6,8 +6,7 @@
 import { manuscript } from "$/editor/manuscript.svelte";
 import type { Shortcut } from "$/state/keys.svelte";
 import { attempts } from "../attempts.svelte";
-import { rewriting } from "../rewrite/rewriting.svelte";
-import { t as r } from "../rewrite/words";
+import { door } from "../rewrite/door.svelte";
 import { t } from "./words";
 
 interface Places {
@@ -31,9 +30,9 @@ export function bindings({ bar, field }: Places): Shortcut[] {
 
   const rewrite = {
     group: write,
-    label: () => r.bar,
-    when: () => inPaper() && manuscript.state !== "locked" && !rewriting.busy,
-    run: () => rewriting.openBar(),
+    label: () => t.rewriteHint,
+    when: () => inPaper() && manuscript.state !== "locked" && !door.busy,
+    run: () => void door.openBar(),
   };
 
   return [
@@ -42,9 +41,9 @@ export function bindings({ bar, field }: Places): Shortcut[] {
     {
       keys: "Escape",
       group: write,
-      label: () => r.stop,
-      when: () => here() && rewriting.state !== "closed",
-      run: () => (rewriting.busy ? rewriting.stop() : rewriting.close()),
+      label: () => t.stop,
+      when: () => here() && door.state !== "closed",
+      run: () => door.escape(),
     },
     {
       keys: "Mod+Enter",

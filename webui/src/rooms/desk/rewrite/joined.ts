@@ -5,11 +5,23 @@ import { Marks } from "$/editor/diff";
 import { manuscript } from "$/editor/manuscript.svelte";
 import { refused } from "../beat/joined";
 import { wishes } from "../beat/wishes.svelte";
-import type { Ports } from "./rewriting.svelte";
+import { Rewriting, rewriting, type Ports } from "./rewriting.svelte";
 
 export const marks = new Marks();
 
-export function ports(): Ports {
+export interface Entered {
+  rewriting: Rewriting;
+  /** Takes the marks out of the paper again. */
+  leave: () => void;
+}
+
+/** Joins the rewriting to the paper that is open. */
+export function enter(): Entered {
+  const out = [manuscript.addPlugin(marks.plugin), rewriting.attach(ports())];
+  return { rewriting, leave: () => out.toReversed().forEach((go) => go()) };
+}
+
+function ports(): Ports {
   return {
     paper: manuscript,
     marks,

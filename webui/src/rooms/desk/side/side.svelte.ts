@@ -16,6 +16,9 @@ export const names = words(
 export const TABS = ["why", "cast", "threads", "history"] as const;
 export type Tab = (typeof TABS)[number];
 
+/** How long the focus waits for a panel that is being fetched. */
+const FETCHED_MS = 10_000;
+
 const panel = () => document.querySelector<HTMLElement>('[data-region="side"]');
 
 class Side {
@@ -50,9 +53,12 @@ class Side {
     manuscript.editor?.view.focus();
   }
 
-  /** The panel may have to be fetched first. */
+  /** The panel may have to be fetched first; an author who went on meanwhile is left alone. */
   async #enter(): Promise<void> {
-    for (let tries = 0; tries < 120; tries++) {
+    const { tab: wanted } = this;
+    const from = document.activeElement;
+    const until = Date.now() + FETCHED_MS;
+    while (Date.now() < until && this.tab === wanted && document.activeElement === from) {
       const tab = panel()?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]');
       if (tab?.checkVisibility({ visibilityProperty: true })) return tab.focus();
       await new Promise(requestAnimationFrame);
