@@ -22,7 +22,9 @@ from server.routes import (
     chapters,
     characters,
     conversations,
+    datasets,
     days,
+    evaluations,
     files,
     generation,
     health,
@@ -34,6 +36,7 @@ from server.routes import (
     relations,
     replacing,
     revisions,
+    runs,
     search,
     story,
     templates,
@@ -72,7 +75,8 @@ def create_app(
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
-        personas, conversations, templates, jobs, health,
+        personas, conversations, templates, jobs, datasets,
+        runs, evaluations, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

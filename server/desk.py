@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from retrieval.embed import PassageEmbeddings
@@ -19,6 +20,7 @@ from server.personas.talking import Talker
 from server.recaps.worker import Recaps
 from server.sample import load_sample
 from server.settings import PERSONAS, SAMPLE, Settings
+from server.tuning.published import serve_what_was_published
 from server.vectors import index_store
 from server.writing.continuation import Continuation
 from server.writing.log import GenerationLog
@@ -86,6 +88,7 @@ def open_desk(
         settings.data_dir,
         lambda: environment(settings, engine),
         Room(give=engine.stop, take_back=engine.start),
+        on_done=partial(serve_what_was_published, engine, settings.adapters_dir),
     )
     return Desk(
         settings, database, library, indexer, engine, continuation, writer, recaps, talker, jobs

@@ -46,7 +46,7 @@ class Jobs:
         data_dir: Path,
         environment: Callable[[], Mapping[str, str]],
         room: Room | None = None,
-        on_done: Callable[[Job], Awaitable[None]] | None = None,
+        on_done: Callable[[Job, Folder], Awaitable[None]] | None = None,
         program: Sequence[str] = child.YANCHI,
     ) -> None:
         self.root = data_dir / "jobs"
@@ -119,8 +119,12 @@ class Jobs:
         if not job.is_over:
             raise Conflict("这项工作还没有停下，请等它停下再继续。", code="job_running")
         args = job.args
-        if job.run is not None and (self.runs / job.run / "checkpoints").is_dir():
-            args = ("train", "--resume", str(self.runs / job.run), *_flags(job.args))
+        if job.run is not None:
+            run = self.runs / job.run
+            if any(run.glob("checkpoints/step-*")):
+                args = ("train", "--resume", str(run), *_flags(job.args))
+            else:  # nothing to go on from; a new beginning wants an empty place
+                shutil.rmtree(run, ignore_errors=True)
         changed = self.folder(ident).change(state="queued", error=None, ended=None, args=args)
         self._woken.set()
         return changed
@@ -226,7 +230,7 @@ class Jobs:
         if job.makes_room and self._room is not None:
             await self._room.take_back()
         if over.state == "done" and self._on_done is not None:
-            await self._on_done(over)
+            await self._on_done(over, self.folder(job.id))
 
 
 def _flags(args: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ elif what == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN); tell(1)
     while True: time.sleep(1)
 elif what == "train":
-    run = pathlib.Path(rest[-1]); (run / "checkpoints").mkdir(parents=True, exist_ok=True); tell(1)
+    run = pathlib.Path(rest[-1]); (run / "checkpoints" / "step-1").mkdir(parents=True, exist_ok=True); tell(1)
     while not (run / "stop").exists(): time.sleep(0.02)
     (run / "stop").unlink(); print(json.dumps({"state": "stopped", "args": sys.argv[1:]}))
 """

@@ -42,6 +42,10 @@ export const ENGLISH: Record<string, string> = {
     "There are too many places; nothing was changed. Look for something more particular.",
   offset_out_of_range: "This place lies outside the chapter's text.",
   // files
+  no_dataset: "There is no such data set. It may have been removed.",
+  no_run: "There is no such training run. It may have been removed.",
+  no_adapter: "This run has no adapter yet. Wait for its end, or publish one of its checkpoints.",
+  no_report: "This report is not there yet. Wait until the evaluation is done.",
   upload_not_found: "This file has gone from the desk. Choose it again.",
   unreadable_file: "The file cannot be read. ({told})",
   empty_file: "There is no text in this file.",
