@@ -62,7 +62,7 @@ class Pair:
 
 def conversation(chat: Chat, template: ServedTemplate, recipe: Recipe) -> list[Example]:
     """Usually one example. Raises `Refused`."""
-    turns = _with_system(chat.turns, template, recipe)
+    turns = with_system(chat.turns, template, recipe)
     tools = _tools(chat.tools)
     examples: list[_Growing] = []
     for at, turn in enumerate(turns):
@@ -80,7 +80,7 @@ def conversation(chat: Chat, template: ServedTemplate, recipe: Recipe) -> list[E
 
 def preference(item: Preference, template: ServedTemplate, recipe: Recipe) -> Pair:
     """Raises `Refused`."""
-    prompt = _prompt(template, _with_system(item.turns, template, recipe), None)
+    prompt = _prompt(template, with_system(item.turns, template, recipe), None)
     found = [
         None if text is None else _answered(prompt, _answer(template, text))
         for text in (item.chosen, item.rejected)
@@ -171,9 +171,10 @@ def _answer(template: ServedTemplate, text: str) -> list[int]:
     return answer
 
 
-def _with_system(
+def with_system(
     turns: Sequence[Turn], template: ServedTemplate, recipe: Recipe
 ) -> tuple[Turn, ...]:
+    """The turns with the system that the recipe chose; judging asks as tuning taught."""
     if recipe.system == "keep":
         return tuple(turns)
     return (*_system(template, recipe), *(each for each in turns if each.role != "system"))
