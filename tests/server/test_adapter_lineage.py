@@ -59,7 +59,7 @@ async def test_on_its_own_base_it_is_taken(model: Path, adapter: Path, tmp_path:
         await engine_on(model, tmp_path).load_adapter("voice", adapter)
 
 
-async def test_on_another_base_both_are_named(model: Path, adapter: Path, tmp_path: Path) -> None:
+async def test_on_another_base_both_are_named(adapter: Path, tmp_path: Path) -> None:
     other = model_at(tmp_path / "别的池", weight=2.0)
     said = await refusal(other, adapter, tmp_path)
     assert all(word in said for word in ("voice-v1", "“墨池”", "“别的池”", "权重不同"))

@@ -18,6 +18,8 @@ from training.publishing import lora
 from training.publishing.lora import Adapter, Change, Dtype
 from training.publishing.rules import (
     DESK_RANK,
+    MIB,
+    MOST_BYTES,
     RANKS,
     changes_base,
     largest_rank,
@@ -25,10 +27,6 @@ from training.publishing.rules import (
     served_rank,
     tensor_problems,
 )
-
-MOST_BYTES = 25 * 2**20
-"""An adapter larger than this is told: it is more than can be shipped with the project."""
-MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,16 @@ def fingerprint(model: Path) -> Fingerprint:
     )
 
 
+def tensor_shapes(model: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor of a base, by name, from its files' headers alone.
+
+    Raises MissingBase.
+    """
+    files = _Files(model)
+    files.config  # noqa: B018 - a folder without a model is told as such
+    return {name: tuple(shape) for name, _, _, shape, _, _ in files.headers()}
+
+
 class _Files:
     """What lies in a model's folder, read no further than a fingerprint needs."""
 
@@ -119,13 +129,17 @@ class _Files:
     def tensors(self) -> Iterator[list[Any]]:
         """By name: name, type, shape, digest of the sampled bytes."""
         tied = bool(self.config.get("tie_word_embeddings"))
+        for name, file, dtype, shape, start, size in self.headers():
+            if not (tied and name == "lm_head.weight"):
+                yield [name, dtype, shape, _sample(file, start, size)]
+
+    def headers(self) -> list["_Header"]:
+        """By name."""
         found = []
         for file in self._shards():
             with file.open("rb") as stream:
                 found += _headers(stream, file)
-        for name, file, dtype, shape, start, size in sorted(found):
-            if not (tied and name == "lm_head.weight"):
-                yield [name, dtype, shape, _sample(file, start, size)]
+        return sorted(found)
 
     def _shards(self) -> list[Path]:
         index = self._json("model.safetensors.index.json")
@@ -161,8 +175,12 @@ class _Files:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _headers(stream: BinaryIO, file: Path) -> list[tuple[str, Path, str, list[int], int, int]]:
-    """Name, file, type, shape, start and size in bytes of every tensor in a safetensors file."""
+_Header = tuple[str, Path, str, list[int], int, int]
+"""Name, file, type, shape, start and size in bytes of one tensor."""
+
+
+def _headers(stream: BinaryIO, file: Path) -> list[_Header]:
+    """Every tensor of a safetensors file."""
     try:
         (length,) = struct.unpack("<Q", stream.read(8))
         header = json.loads(stream.read(length))

@@ -11,6 +11,9 @@ RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """vLLM's own choices for --max-lora-rank."""
 DESK_RANK = 64
 """The largest rank that a desk serves unless YANCHI_MAX_LORA_RANK says otherwise."""
+MIB = 2**20
+MOST_BYTES = 25 * MIB
+"""An adapter larger than this is told: it is more than can be shipped with the project."""
 
 PLAIN_INITS = frozenset({"gaussian", "eva", "orthogonal", "mica", "lora_ga"})
 """Initialisations that only choose the first weights; others (PiSSA, OLoRA, …) change the base."""

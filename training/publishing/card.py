@@ -1,0 +1,116 @@
+"""README.md of a published adapter: what it is, where it comes from, how to call it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+DESK = "http://127.0.0.1:8600"
+_ASK = "雨停了，接着写。"
+
+
+def card(record: Mapping[str, Any], folder: str) -> str:
+    """Markdown; `record` is the adapter's yanchi.json, `folder` the name of its folder."""
+    parts = [
+        f"# {record['title']}",
+        f"`{folder}`：{_kind(record)}，底座 **{record['base']['name']}**，"
+        f"秩 {record['rank']}，{record['created'][:10]} 发布。",
+        "## 来历",
+        _origin(record),
+    ]
+    if record.get("judged"):
+        parts += ["## 评测", _judged(record["judged"])]
+    parts += ["## 怎么调用", _calls(record, folder)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kind(record: Mapping[str, Any]) -> str:
+    methods = {"pretrain": "续训语料", "sft": "指令微调", "dpo": "偏好微调（DPO）",
+               "kto": "偏好微调（KTO）"}  # fmt: skip
+    return methods.get(record["recipe"].get("method", ""), "LoRA 适配器")
+
+
+def _origin(record: Mapping[str, Any]) -> str:
+    rows = [f"- 底座指纹 `{record['base']['sha256'][:16]}…`：只能用在这个底座上，服务时会核对。"]
+    rows += [
+        f"- 数据 {each['name']}：{each['rows']:,} 条，`{each['digest'][:16]}…`"
+        for each in record["data"]
+    ]
+    recipe = record["recipe"]
+    if recipe:
+        tuning = recipe.get("tuning", {})
+        told = {
+            "方法": tuning.get("kind"),
+            "学习率": recipe.get("learning_rate"),
+            "轮数": recipe.get("epochs"),
+            "长度": recipe.get("length"),
+            "种子": recipe.get("seed"),
+        }
+        words = "，".join(f"{key} {value}" for key, value in told.items() if value is not None)
+        rows.append(f"- 配方 {recipe.get('name', '')}：{words}（全文在 yanchi.json）")
+    rows += [f"- 目标层：{'、'.join(record['target_modules'])}"] if record["target_modules"] else []
+    rows += [f"- {note}" for note in record.get("notes", ())]
+    return "\n".join(rows)
+
+
+def _judged(judged: Mapping[str, Any]) -> str:
+    rows = [f"| {key} | {value} |" for key, value in judged.items() if _plain(value)]
+    return "\n".join(["| 指标 | 值 |", "|---|---|", *rows])
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _system(record: Mapping[str, Any]) -> str | None:
+    """What the conversations began with in training, so that serving begins the same way."""
+    system = str(record["recipe"].get("system", ""))
+    return system.removeprefix("text:").strip() if system.startswith("text:") else None
+
+
+def _calls(record: Mapping[str, Any], folder: str) -> str:
+    system = _system(record)
+    messages = ([{"role": "system", "content": system}] if system else []) + [
+        {"role": "user", "content": _ASK}
+    ]
+    as_json = "[" + ", ".join(_message(each) for each in messages) + "]"
+    return f"""书桌正开着时（`yanchi serve`），载入一次，之后续写和人物对话都可以选它：
+
+```sh
+curl -X POST {DESK}/api/adapters -H 'content-type: application/json' \\
+  -d '{{"name": "{folder}"}}'
+curl -N -X POST {DESK}/api/works/作品编号/chapters/章节编号/continue \\
+  -H 'content-type: application/json' -d '{{"length": 400, "adapter": "{folder}"}}'
+```
+
+直接用 vLLM：
+
+```sh
+python -m vllm.entrypoints.openai.api_server --model 底座的目录 --enable-lora \\
+  --max-lora-rank {record["served_rank"]} --lora-modules {folder}=这个目录
+curl http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json' \\
+  -d '{{"model": "{folder}", "messages": {as_json}}}'
+```
+
+Python（任何 OpenAI 客户端）：
+
+```python
+from openai import OpenAI
+
+client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="-")
+answer = client.chat.completions.create(
+    model="{folder}",
+    messages={as_json},
+)
+print(answer.choices[0].message.content)
+```
+
+一次问一个文件（JSONL 进，JSONL 出，中断后接着做）：
+
+```sh
+yanchi adapters run {folder} 问题.jsonl 回答.jsonl
+```"""
+
+
+def _message(message: Mapping[str, str]) -> str:
+    told = json.dumps(dict(message), ensure_ascii=False)
+    return told.replace("'", "’")

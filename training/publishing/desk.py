@@ -1,0 +1,80 @@
+"""The desk that is being served, told over its HTTP API which adapters to load."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from training.errors import EngineUnreachable, NotServable
+
+LOAD_SECONDS = 300.0
+"""vLLM reads a large adapter, and may be busy with a prompt."""
+
+
+class Desk:
+    """`http` has the desk's address as its base. Raises EngineUnreachable and NotServable."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    @classmethod
+    def at(cls, url: str) -> "Desk":
+        # The desk is on this machine; a proxy for the world outside would not find it.
+        return cls(httpx.Client(base_url=url.rstrip("/"), timeout=LOAD_SECONDS, trust_env=False))
+
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    @property
+    def url(self) -> str:
+        return str(self._http.base_url)
+
+    def loaded(self) -> list[str]:
+        """Names of the adapters that the engine serves now."""
+        return [str(each["name"]) for each in self._ask("GET", "/api/adapters")]
+
+    def load(self, folder: str) -> None:
+        """`folder` lies in the desk's own `adapters/`; it is served under this very name."""
+        self._ask("POST", "/api/adapters", json={"name": folder})
+
+    def unload(self, folder: str) -> None:
+        if folder in self.loaded():
+            self._ask("DELETE", f"/api/adapters/{folder}")
+
+    def _ask(self, method: str, path: str, **how: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **how)
+        except httpx.HTTPError as error:
+            raise EngineUnreachable(
+                f"连不上书桌 {self.url}（{error}），请确认它正开着。"
+            ) from error
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> EngineUnreachable | NotServable:
+    try:
+        told = answer.json()["error"]
+        sentence, retryable = str(told["message"]), bool(told.get("retryable"))
+    except (ValueError, KeyError, TypeError):
+        sentence, retryable = f"书桌答了 HTTP {answer.status_code}", answer.status_code >= 500
+    unreachable = retryable or answer.status_code >= 500
+    return EngineUnreachable(sentence) if unreachable else NotServable(sentence)
+
+
+def find_desk(data_dir: Path) -> str | None:
+    """The address of the desk that serves this data directory, if one answers there.
+
+    The server writes desk.json (`server/presence.py`) and takes it away when it closes.
+    """
+    try:
+        address = str(json.loads((data_dir / "desk.json").read_text("utf-8"))["address"])
+        httpx.get(f"{address}/api/health", timeout=2.0, trust_env=False).raise_for_status()
+    except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError):
+        return None
+    return address
