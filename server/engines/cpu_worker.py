@@ -1,4 +1,5 @@
-"""vLLM's CPU worker with one fault mended: a seed no longer kills the engine.
+"""vLLM's CPU worker with two faults mended: a seed no longer kills the engine, and an adapter
+no longer costs several times the base (`cpu_lora.py`).
 
 Loaded by vLLM itself (`--worker-cls`), in its worker process; nothing of ours imports it.
 
@@ -9,7 +10,11 @@ generator when it throws that token away: `gen.set_offset(gen.get_offset() - 4)`
 """
 
 import torch
+from vllm.lora.request import LoRARequest
+from vllm.platforms.cpu import CpuPlatform
 from vllm.v1.worker.cpu_worker import CPUWorker
+
+LORA = "server.engines.cpu_lora.GroupedPunica"
 
 
 class RewindingGenerator(torch.Generator):
@@ -28,4 +33,19 @@ class SeededCpuWorker(CPUWorker):
     def init_device(self) -> None:
         # The model runner makes its generators by this name; nobody else does in this process.
         torch.Generator = RewindingGenerator  # type: ignore[misc]
+        CpuPlatform.get_punica_wrapper = classmethod(lambda _: LORA)  # type: ignore[method-assign, assignment]
         super().init_device()  # type: ignore[no-untyped-call]
+
+    def add_lora(self, lora_request: LoRARequest) -> bool:
+        _loaded_anew()
+        return bool(super().add_lora(lora_request))
+
+    def remove_lora(self, lora_id: int) -> bool:
+        _loaded_anew()
+        return bool(super().remove_lora(lora_id))
+
+
+def _loaded_anew() -> None:
+    from server.engines.cpu_lora import GroupedPunica
+
+    GroupedPunica.loads += 1

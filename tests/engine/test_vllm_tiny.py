@@ -149,6 +149,21 @@ def test_an_adapter_changes_the_text_until_it_is_unloaded(
     assert tiny.run(tiny.engine.adapters()) == []
 
 
+def test_base_and_adapter_in_one_step_do_not_mix(tiny: Running, tiny_adapter: Path) -> None:
+    """vLLM 0.32's own CPU path lends the last slot's adapter to whoever has none."""
+    longer = replace(REQUEST, max_tokens=200, min_tokens=200)
+    tiny.run(tiny.engine.load_adapter("文风", tiny_adapter))
+    asked = [longer, replace(longer, adapter="文风")]
+    alone = [tiny.text(request) for request in asked]
+
+    async def together() -> list[str]:
+        pieces = await asyncio.gather(*(tiny.pieces(request) for request in asked * 4))
+        return ["".join(piece.text for piece in one) for one in pieces]
+
+    assert tiny.run(together()) == alone * 4
+    tiny.run(tiny.engine.unload_adapter("文风"))
+
+
 def test_another_adapter_under_the_same_name_replaces_it(
     tiny: Running, tiny_model: Path, tiny_adapter: Path, tmp_path: Path
 ) -> None:
