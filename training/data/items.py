@@ -6,6 +6,7 @@ preference  {"messages", "chosen", "rejected", "tools"?, …}
 all         "weight"? (1 if absent), "origin"? {source, place, made_by, work}, "extra"?
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
@@ -46,6 +47,8 @@ def flaw(item: Item) -> tuple[str, str] | None:
         return "weight", "权重应是不小于 0 的数"
     if isinstance(item, Text):
         return None if item.text.strip() else ("text", "正文是空的")
+    if item.tools and not _is_json(item.tools):
+        return "tools", "工具说明不是合格的 JSON"
     return _turns_flaw(item.turns) or (
         _chat_flaw(item) if isinstance(item, Chat) else _preference_flaw(item)
     )
@@ -169,6 +172,14 @@ def _chat_flaw(item: Chat) -> tuple[str, str] | None:
     if any(turn.is_learned for turn in item.turns):
         return None
     return "messages", "没有一轮是要学的回答"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _preference_flaw(item: Preference) -> tuple[str, str] | None:
