@@ -125,3 +125,33 @@ def test_writing_into_the_stretch_makes_it_void(visit: Visit) -> None:
     visit.page.keyboard.type("啊")
     expect(desk.review).to_have_count(0)
     expect(visit.page.locator("del, ins")).to_have_count(0)
+
+
+LONG = "屋外的雨还没有停，铜铃在檐下响了两声。陈姨把茶放在桌上，转身去看炉子里的火。"
+
+
+@plays([Text(NEW + LONG * 6)], tokens_per_second=25)
+def test_changes_show_while_they_are_written_and_can_be_taken_when_stopped(visit: Visit) -> None:
+    work, (chapter,) = visit.served.book(("夜渡", f"雨停了。\n{OLD}{LONG * 6}\n她没有回头。"))
+    visit.open(f"#/w/{work}/{chapter}")
+    paper = visit.page.get_by_role("textbox", name="正文")
+    expect(paper.locator("p").last).to_have_text("她没有回头。")
+    paper.locator("p").nth(1).click(click_count=3)
+    above = paper.locator("p").first.bounding_box()
+    # At once after the selection: what the rewriting needs may still be on its way.
+    visit.page.keyboard.press("Alt+Enter")
+    visit.page.get_by_role("button", name="润色").click()
+    strip = visit.page.locator(".strip")
+    expect(paper.locator("ins.open")).to_have_text(["慢慢转着", "总要先看"])
+    expect(strip).to_contain_text("正在改")
+    expect(paper.locator(".awaited").last).to_be_visible()
+    assert paper.locator("p").first.bounding_box() == above
+    visit.page.keyboard.press("Escape")
+    review = visit.page.get_by_role("toolbar", name="逐处收下或不要")
+    expect(review).to_be_focused()
+    expect(paper.locator(".awaited")).to_have_count(0)
+    visit.until(lambda: visit.served.engine.running == 0, "the engine stopped")
+    visit.page.keyboard.press("Control+Enter")
+    expect(paper.locator("p").nth(1)).to_contain_text("他左手慢慢转着橘子，右手不动。他总要先看")
+    visit.page.keyboard.press("Control+z")
+    expect(paper.locator("p").nth(1)).to_have_text(OLD + LONG * 6)

@@ -31,6 +31,8 @@ class Desk {
 
   /** A request that is never answered. */
   static readonly SILENT: (ServerEvent | Error)[] = [];
+  /** After what stands before it, nothing comes any more. */
+  static readonly WAIT: ServerEvent = { event: "wait", data: null };
 
   ports(): Ports {
     const answers = this.answers;
@@ -62,10 +64,14 @@ class Desk {
 async function* read(events: (ServerEvent | Error)[], signal: AbortSignal) {
   for (const event of events) {
     if (event instanceof Error) throw event;
+    if (event === Desk.WAIT) await aborted(signal);
     yield event;
   }
-  if (events === Desk.SILENT)
-    await new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason)));
+  if (events === Desk.SILENT) await aborted(signal);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason)));
 }
 
 const says = (text: string, generation = "g1"): ServerEvent[] => [
@@ -185,6 +191,42 @@ describe("rewriting", () => {
     expect([desk.signal?.aborted, rewriting.state]).toEqual([true, "open"]);
     await run;
     expect(rewriting.state).toBe("open");
+  });
+
+  test("shows what comes, firm changes first, and can be stopped with what has come", async () => {
+    const tail = "她把茶放在桌上，转身去看炉子里的火，火已经灭了。";
+    desk.marks.open = () => {
+      desk.marks.stretch = { from: 4, to: 4 + OLD.length + tail.length, text: OLD + tail };
+      return true;
+    };
+    const all = says(NEW + tail).slice(0, 1);
+    for (const text of [NEW, tail.slice(0, 12), "火"])
+      all.push({ event: "delta", data: { index: 0, text } });
+    desk.answers.push([...all, Desk.WAIT]);
+    rewriting.openBar();
+    const run = rewriting.run({ task: "polish" });
+    await expect.poll(() => desk.proposal?.coming?.at, { timeout: 60_000 }).toBeGreaterThan(0);
+    expect(rewriting.state).toBe("streaming");
+    const firm = desk.proposal!.hunks.map(({ inserted }) => inserted);
+    expect(firm).toEqual(["慢慢转着", "总要先看"]);
+    rewriting.decideAll(true);
+    expect([rewriting.state, desk.text.includes(OLD)]).toEqual(["streaming", true]);
+    rewriting.stop();
+    expect([rewriting.state, desk.signal?.aborted]).toEqual(["review", true]);
+    expect(rewriting.hunks.map(({ inserted }) => inserted)).toEqual(firm);
+    expect(desk.proposal?.coming).toBeUndefined();
+    await run;
+    rewriting.decideAll(true);
+    await closed();
+    expect(desk.log).toContain('replace {"origin":"rewritten","generation":"g1","candidate":0}');
+  });
+
+  test("takes away what has come when it breaks off", async () => {
+    const lost = new Refusal({ code: "offline", message: "连不上" }, 0);
+    desk.answers.push([...says(NEW).slice(0, 2), lost]);
+    rewriting.openBar();
+    await rewriting.run({ task: "polish" });
+    expect([rewriting.state, desk.proposal]).toEqual(["error", null]);
   });
 
   test("is void when the author writes into the stretch", async () => {

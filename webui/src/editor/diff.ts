@@ -14,6 +14,7 @@ import {
   type Transaction,
 } from "@tiptap/pm/state";
 import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
+import type { Coming } from "$/text/growing";
 import type { Hunk } from "$/text/hunks";
 import { toPoints } from "$/text/points";
 import { composition } from "./composing";
@@ -28,6 +29,8 @@ export interface Proposal {
   verdicts: Verdict[];
   /** The hunk that the keys are about. */
   at: number;
+  /** More of the new text is being written: what is not told apart yet, and from where on. */
+  coming?: Coming;
 }
 
 interface Stretch {
@@ -87,9 +90,10 @@ export class Marks {
 
   /** Shows what would change, or the bare stretch again. */
   propose(proposal: Proposal | null): void {
+    const whole = proposal !== null && !proposal.coming;
     composition.settled(() => {
-      if (proposal && !this.#proposed) this.#unselect();
-      this.#proposed = proposal !== null;
+      if (whole && !this.#proposed) this.#unselect();
+      this.#proposed = whole;
       this.#dispatch({ propose: proposal });
     });
   }
@@ -147,7 +151,8 @@ function stretchOf(state: EditorState): Stretch | null {
 }
 
 function picking(state: EditorState): boolean {
-  return stretchOf(state)?.proposal === null;
+  const stretch = stretchOf(state);
+  return stretch !== null && (stretch.proposal === null || stretch.proposal.coming !== undefined);
 }
 
 function moved(tr: Transaction, stand: Stand): Stand {
@@ -179,12 +184,12 @@ function drawn(doc: Doc, stretch: Omit<Stretch, "marks">): Stretch {
 
 function changes(
   doc: Doc,
-  { from, text }: Omit<Stretch, "marks">,
-  { hunks, verdicts, at }: Proposal,
+  { from, to, text }: Omit<Stretch, "marks">,
+  { hunks, verdicts, at, coming }: Proposal,
 ): Decoration[] {
   const first = pointsAt(doc, from);
   const place = (unit: number) => posAt(doc, first + toPoints(text, unit));
-  return hunks.flatMap((hunk, n) => {
+  const marks = hunks.flatMap((hunk, n) => {
     const name = `${verdicts[n] ?? "open"}${n === at ? " now" : ""}`;
     const old = { nodeName: "del", class: name, "data-hunk": String(n) };
     const made = [];
@@ -196,6 +201,22 @@ function changes(
     }
     return made;
   });
+  return coming ? [...marks, ...arriving(place(coming.at), to, coming.text)] : marks;
+}
+
+/** What is being written, before the old words that nothing is known of yet. */
+function arriving(at: number, to: number, text: string): Decoration[] {
+  const spec = { side: 2, key: `coming ${text}`, ignoreSelection: true };
+  const made = [Decoration.inline(at, to, { class: "awaited" })];
+  if (text) made.push(Decoration.widget(at, () => grey(text), spec));
+  return made;
+}
+
+function grey(text: string): HTMLElement {
+  const ins = document.createElement("ins");
+  ins.className = "coming";
+  ins.append(...lines(text, "words"));
+  return ins;
 }
 
 function fresh(text: string, n: number, name: string): HTMLElement {

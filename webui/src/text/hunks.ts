@@ -19,9 +19,10 @@ const PATIENCE = 800;
 const SENTENCE = /[。！？!?\n]/u;
 const words = new Intl.Segmenter("zh", { granularity: "word" });
 
-/** The changes from `old` to `fresh`, in order, none touching the next. */
-export function hunks(old: string, fresh: string): Hunk[] {
-  return joined(raw(old, fresh), old);
+/** The changes from `old` to `fresh`, in order, none touching the next; one change of all where
+ * they are not told apart within `patience` ms. */
+export function hunks(old: string, fresh: string, patience = PATIENCE): Hunk[] {
+  return joined(raw(old, fresh, patience), old);
 }
 
 /** `old` with those of its hunks put in that `taken` says. */
@@ -39,8 +40,8 @@ export function applied(
   return text + old.slice(at);
 }
 
-function raw(old: string, fresh: string): Hunk[] {
-  const parts = diffArrays(pieces(old), pieces(fresh), { timeout: PATIENCE });
+function raw(old: string, fresh: string, timeout: number): Hunk[] {
+  const parts = diffArrays(pieces(old), pieces(fresh), { timeout });
   if (!parts) return [{ start: 0, end: old.length, removed: old, inserted: fresh }];
   const found: Hunk[] = [];
   let at = 0;
@@ -95,6 +96,6 @@ function both(one: Hunk, other: Hunk, old: string): Hunk {
   };
 }
 
-function pieces(text: string): string[] {
+export function pieces(text: string): string[] {
   return Array.from(words.segment(text), ({ segment }) => segment);
 }

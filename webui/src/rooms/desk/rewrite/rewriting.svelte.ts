@@ -1,10 +1,11 @@
 /** The rewriting of a selection: asked for, looked at change by change, then put in at once.
  *
+ * What changes is shown as it comes; it can be taken when all is there, or the author stops it.
  * The original stays as it is until every change is taken or refused; then what was taken goes
  * in as one step of undo.
  *
  *     closed → open → loading → streaming → review → closed
- *                ↖ same, error ↙
+ *                ↖ same, error, stopped ↙
  */
 
 import { Refusal, type Shapes } from "$/api/client";
@@ -13,7 +14,8 @@ import type { ServerEvent } from "$/api/events";
 import type { Marks, Verdict } from "$/editor/diff";
 import { announce } from "$/state/announce.svelte";
 import { toasts } from "$/state/toasts.svelte";
-import type { Hunk } from "$/text/hunks";
+import { Growing } from "$/text/growing";
+import { applied, type Hunk } from "$/text/hunks";
 import { t } from "./words";
 
 export type Task =
@@ -62,6 +64,8 @@ export class Rewriting {
   text = $state("");
   sentence = $state("");
   readonly left = $derived(this.verdicts.filter((verdict) => verdict === "open").length);
+  #growing: Growing | null = null;
+  #drawing: ReturnType<typeof setTimeout> | undefined;
   #generation: string | null = null;
   #ports: Ports | null = null;
   #stopper: AbortController | null = null;
@@ -106,10 +110,15 @@ export class Rewriting {
     Object.assign(this, { state: "open", hunks: [], verdicts: [] });
   }
 
+  /** No more is written; the changes that have come can be taken. */
   stop(): void {
     if (!this.busy) return;
     this.#stopper?.abort();
+    this.#growing?.grow(this.text.trimStart());
+    const came = this.#growing?.stopped() ?? [];
+    if (came.length) return this.#propose(came);
     this.#stopper = null;
+    this.#ports?.marks.propose(null);
     this.state = "open";
   }
 
@@ -121,10 +130,10 @@ export class Rewriting {
     this.#stopper = stopper;
     this.#refuse();
     Object.assign(this, { asked, state: "loading", text: "", sentence: "" });
+    const growing = (this.#growing = new Growing(stretch.text));
     try {
       const fresh = await this.#ask(ports, stopper.signal);
-      const { hunks } = await import("$/text/hunks");
-      if (this.#stopper === stopper) this.#propose(hunks(stretch.text, fresh));
+      if (this.#stopper === stopper) this.#propose(growing.whole(fresh));
     } catch (error) {
       if (this.#stopper === stopper) this.#fail(error);
     }
@@ -202,6 +211,7 @@ export class Rewriting {
     if (event === "delta") {
       this.state = "streaming";
       this.text += (data as { text: string }).text;
+      this.#drawing ??= setTimeout(() => this.#grow(), DRAW_MS);
     }
     if (event === "error") {
       throw new Refusal((data as { error: { code: string; message: string } }).error, 0);
@@ -209,9 +219,20 @@ export class Rewriting {
     return event === "done" ? (data as { text: string }).text.trim() : null;
   }
 
+  /** Shows what has come. */
+  #grow(): void {
+    this.#drawing = undefined;
+    const growing = this.#growing;
+    if (this.state !== "streaming" || !growing) return;
+    growing.grow(this.text.trimStart());
+    const { firm, coming } = growing;
+    this.#ports?.marks.propose({ hunks: [...firm], verdicts: [], at: -1, coming });
+  }
+
   #propose(hunks: Hunk[]): void {
     this.#stopper = null;
     if (hunks.length === 0) {
+      this.#ports?.marks.propose(null);
       this.state = "same";
       return announce(t.same);
     }
@@ -223,6 +244,7 @@ export class Rewriting {
 
   #fail(cause: unknown): void {
     this.#stopper = null;
+    this.#ports?.marks.propose(null);
     const error = cause instanceof Refusal ? cause : brokenOff();
     Object.assign(this, { state: "error", sentence: error.message });
     announce(error.message);
@@ -236,7 +258,6 @@ export class Rewriting {
     const { hunks } = this;
     const how = { origin: "rewritten", ...(this.#generation && { generation: this.#generation }) };
     this.#generation = null; // it is taken, not refused
-    const { applied } = await import("$/text/hunks");
     await settledIn(SNAPSHOT_MS, ports.paper.snapshot(t.before, "before"));
     const place = ports.marks.stretch;
     if (place && this.state === "review") {
@@ -272,6 +293,8 @@ export class Rewriting {
   }
 }
 
+/** New words are shown this often, ms. */
+const DRAW_MS = 100;
 /** The longest that taking waits for the snapshot before it; the revision is kept anyway. */
 const SNAPSHOT_MS = 1500;
 
