@@ -172,7 +172,7 @@ def test_a_file_is_corrected_before_it_is_saved(visit: Visit) -> None:
     expect(preview.get_by_text("还没有保存任何内容")).to_be_visible()
     assert chapters(preview) == ["楔子", *(f"第{NUMERALS[n - 1]}章 檐下雨{n}" for n in (1, 2, 4))]
     expect(preview.get_by_text("中间可能缺章")).to_be_visible()
-    expect(preview.get_by_label("编码：编码 GB18030（GBK）")).to_be_visible()
+    expect(preview.get_by_label("编码：编码 GB18030 (GBK)")).to_be_visible()
 
     preview.get_by_role("button", name="第四章 檐下雨4：与上并").click()
     expect(preview.get_by_role("button", name="导入 3 章")).to_be_enabled()

@@ -103,7 +103,7 @@ describe("the preview", () => {
   it("guesses which lines may be titles", () => {
     expect(["第三章 还灯", "借灯", "  灯 "].every(likely)).toBe(true);
     expect(["他走了。", "", "“好。”", "灯".repeat(30)].some(likely)).toBe(false);
-    expect(encodingName("gb18030")).toBe("GB18030（GBK）");
+    expect(encodingName("gb18030")).toBe("GB18030 (GBK)");
   });
 });
 

@@ -48,6 +48,9 @@ export const c = words(
     shortcuts: "键盘快捷键",
     lost: "没有这个地方，回书架看看。",
     dismiss: "知道了",
+    comma: "，",
+    /** A thing and what is told of it, as one label. */
+    of: (what: string, told: string) => `${what}：${told}`,
   },
   {
     name: "Yanchi",
@@ -96,5 +99,7 @@ export const c = words(
     shortcuts: "Keyboard shortcuts",
     lost: "Nothing is here; back to the shelf.",
     dismiss: "Got it",
+    comma: ", ",
+    of: (what: string, told: string) => `${what}: ${told}`,
   },
 );

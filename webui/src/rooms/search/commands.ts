@@ -19,7 +19,7 @@ interface Command {
 function themes(): Command[] {
   const all: Theme[] = ["system", "light", "sepia", "dark"];
   return all.map((theme) => ({
-    label: `${c.theme}：${c[theme]}`,
+    label: c.of(c.theme, c[theme]),
     run: () => (look.theme = theme),
   }));
 }
@@ -30,7 +30,7 @@ function languages(): Command[] {
     ["en", "English"],
   ];
   return all.map(([language, name]) => ({
-    label: `${c.language}：${name}`,
+    label: c.of(c.language, name),
     run: () => (look.language = language),
   }));
 }
@@ -48,7 +48,7 @@ function rooms(): Command[] {
     to(c.training, "#/training"),
     to(c.models, "#/models"),
     ...SECTIONS.map((section) =>
-      to(`${c.settings}：${settings[section]}`, address({ name: "settings", section })),
+      to(c.of(c.settings, settings[section]), address({ name: "settings", section })),
     ),
   ];
 }

@@ -60,11 +60,11 @@ export const ENCODINGS = ["utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-
 export const BY_ENCODING = new Set(["unknown_encoding", "mixed_encoding", "binary_file"]);
 
 const NAMES: Record<string, string> = {
-  "utf-8": "UTF-8", "utf-8-sig": "UTF-8", gb18030: "GB18030（GBK）", big5hkscs: "Big5", "utf-16": "UTF-16",
+  "utf-8": "UTF-8", "utf-8-sig": "UTF-8", gb18030: "GB18030 (GBK)", big5hkscs: "Big5", "utf-16": "UTF-16",
   "utf-16-le": "UTF-16 LE", "utf-16-be": "UTF-16 BE",
 }; // prettier-ignore
 
-/** `gb18030` → `GB18030（GBK）` */
+/** `gb18030` → `GB18030 (GBK)` */
 export function encodingName(encoding: string): string {
   return NAMES[encoding.toLowerCase()] ?? encoding.toUpperCase();
 }

@@ -33,6 +33,7 @@ class Recaps {
   told = $state.raw<Told | null>(null);
   error = $state<string | null>(null);
   #work = "";
+  #watched = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   get working(): boolean {
@@ -48,15 +49,19 @@ class Recaps {
   watch(work: string): () => void {
     if (this.#work !== work) this.told = null;
     this.#work = work;
+    this.#watched = true;
     void this.read();
-    return () => clearTimeout(this.#timer);
+    return () => {
+      this.#watched = false;
+      clearTimeout(this.#timer);
+    };
   }
 
   async read(): Promise<void> {
     await this.#take(ask<Told>("get", of(this.#work, "recaps")), false);
     clearTimeout(this.#timer);
     // Stale ones of a program that is off would wait for ever.
-    if (this.working && this.told?.mode !== "off")
+    if (this.#watched && this.working && this.told?.mode !== "off")
       this.#timer = setTimeout(() => void this.read(), POLL_MS);
   }
 
