@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import prefix, ttft, web
+from bench import lora, prefix, ttft, web
 from bench.report import Report
 from bench.retrieval import STEPS
 from bench.retrieval_quality import tell
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[Report], None]] = {
     "ttft-desk": ttft.run_alone,
     "ttft": ttft.run,
     "prefix": prefix.run,
+    "lora": lora.run,
     "web": web.run,
 }
 
