@@ -74,7 +74,7 @@ class VllmOptions:
             "--dtype": self.dtype,
             "--max-model-len": self.window,
             "--max-lora-rank": served_rank(self.max_lora_rank),
-            "--max-loras": self.max_loras or (1 if self.cpu else 4),
+            "--max-loras": self.max_loras or 4,
             "--generation-config": "vllm",
             "--sse-keep-alive-interval": KEEP_ALIVE_SECONDS,
         }
