@@ -4,7 +4,7 @@ One place decides each item's group, priority and order, so that live prompts an
 training examples agree. It knows stories, not rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from retrieval import tail
@@ -72,22 +72,44 @@ class Brief:
     excluded: frozenset[str] = field(default_factory=frozenset)
 
 
-def items_for(brief: Brief) -> list[ContextItem]:
-    """Every candidate, pins and exclusions applied; order inside a group is the story's."""
+def candidates_for(brief: Brief) -> tuple[list[ContextItem], list[Refused]]:
+    """(every candidate, what bears on this place but may not stand there with the reason that
+    the author is told). Pins and exclusions are applied; order inside a group is the story's."""
+    named = _named(brief)
+    facts, unknown = fact_items(
+        brief.facts, brief.cast, named.anywhere, _texts(brief), brief.view, brief.pinned
+    )
     items = [
         *_frame(brief),
         *brief.recaps,
         *_outline(brief),
-        *_cast(brief),
-        *_voices(brief),
-        *_facts(brief)[0],
+        *_cast(brief, named),
+        *_voices(brief, named),
+        *facts,
         *thread_items(brief.threads, brief.view),
         *brief.lore,
         *_passages(brief),
         *_tail(brief),
         *_beat(brief),
     ]
-    return [_pin(i, brief) for i in items if not excluded(i, brief.excluded)]
+    refused = [*_hidden(brief, named), *unknown, *brief.kept_out]
+    return [_pin(i, brief) for i in items if not excluded(i, brief.excluded)], refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Who is named, by id, weighed by how often."""
+
+    anywhere: Mapping[str, float]
+    """In the beat, which weighs more, or in the scene."""
+    settled: Mapping[str, float]
+    """In what of the scene stays the same until the text has grown by a step."""
+
+
+def _named(brief: Brief) -> _Named:
+    mentions = Mentions(brief.cast)
+    settled = [(tail.settled(_scene(brief)), 1.0)]
+    return _Named(_weights(mentions, _texts(brief)), _weights(mentions, settled))
 
 
 def _frame(brief: Brief) -> list[ContextItem]:
@@ -113,16 +135,13 @@ def _outline(brief: Brief) -> list[ContextItem]:
     ]  # fmt: skip
 
 
-def refused_for(brief: Brief) -> list[Refused]:
-    """What bears on this place but may not stand there, with the reason an author is told."""
-    weight = _named(brief)
+def _hidden(brief: Brief, named: _Named) -> list[Refused]:
     name = {c.id: c.name for c in brief.cast}
-    sheets = [
+    return [
         (_hidden_item(h, name.get(h.character_id, "")), h.reason)
         for h in brief.hidden
-        if h.character_id in weight
+        if h.character_id in named.anywhere
     ]
-    return [*sheets, *_facts(brief)[1], *brief.kept_out]
 
 
 def _texts(brief: Brief) -> list[tuple[str, float]]:
@@ -130,13 +149,7 @@ def _texts(brief: Brief) -> list[tuple[str, float]]:
     return [(brief.beat, 5.0), (_scene(brief), 1.0)]
 
 
-def _named(brief: Brief) -> dict[str, float]:
-    """Who is named in the beat or the scene, by id: the beat weighs more, then how often."""
-    return _weights(brief, _texts(brief))
-
-
-def _weights(brief: Brief, texts: Sequence[tuple[str, float]]) -> dict[str, float]:
-    mentions = Mentions(brief.cast)
+def _weights(mentions: Mentions, texts: Sequence[tuple[str, float]]) -> dict[str, float]:
     weight: dict[str, float] = {}
     for text, worth in texts:
         for mention in mentions.find(text):
@@ -145,23 +158,22 @@ def _weights(brief: Brief, texts: Sequence[tuple[str, float]]) -> dict[str, floa
     return weight
 
 
-def _cast(brief: Brief) -> list[ContextItem]:
+def _cast(brief: Brief, named: _Named) -> list[ContextItem]:
     """Who is in the scene; late are those whom only the beat or the last lines bring in."""
-    weight = _named(brief)
-    scene = _weights(brief, [(tail.settled(_scene(brief)), 1.0)])
+    scene = named.settled
     return [
         ContextItem(f"character:{c.id}", Group.CAST, describe(c), f"人物：{c.name}",
                     priority=40 + min(2.0 * int(scene.get(c.id, 0) ** 0.5), 20.0), order=n,
-                    keep="start", score=weight[c.id], late=c.id not in scene,
+                    keep="start", score=named.anywhere[c.id], late=c.id not in scene,
                     why="近文里提到" if c.id in scene else "要求或末几行里提到")
         for n, c in enumerate(brief.cast)
-        if c.id in weight
+        if c.id in named.anywhere
     ]  # fmt: skip
 
 
-def _voices(brief: Brief) -> list[ContextItem]:
+def _voices(brief: Brief, named: _Named) -> list[ContextItem]:
     """How those speak who are in the scene: the first to go where there is little room."""
-    scene = _weights(brief, [(tail.settled(_scene(brief)), 1.0)])
+    scene = named.settled
     return [
         ContextItem(f"voice:{c.id}", Group.CAST, voice_of(c), f"口吻：{c.name}",
                     priority=10 + min(scene[c.id], 9.0), order=n + 0.5, score=scene[c.id],
@@ -185,12 +197,6 @@ def voice_of(character: Character) -> str:
 def _scene(brief: Brief) -> str:
     """The text in which a name still counts as present; it begins at a place that stays."""
     return brief.before[tail.beginning(len(brief.before), SCENE_CHARS) :]
-
-
-def _facts(brief: Brief) -> tuple[list[ContextItem], list[Refused]]:
-    return fact_items(
-        brief.facts, brief.cast, _named(brief), _texts(brief), brief.view, brief.pinned
-    )
 
 
 def _hidden_item(hidden: Hidden, name: str) -> ContextItem:

@@ -1,5 +1,6 @@
 """The part of a passage that a query is about, for windows that cannot hold all of it."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -52,5 +53,9 @@ def _grown(sizes: Sequence[int], here: int, room: int) -> tuple[int, int]:
 
 
 def _pairs(text: str) -> set[str]:
-    words = [c for c in text if c.isalnum()]
+    words = _BETWEEN.sub("", text)
     return {a + b for a, b in pairwise(words)}
+
+
+_BETWEEN = re.compile(r"[\W_]+")
+"""What is neither letter nor number."""

@@ -102,6 +102,7 @@ def template_of(name: str, system: str, user: str, assistant: str = "") -> Promp
     return PromptTemplate(name, f"{name}@{digest[:8]}", system, user, assistant)
 
 
+@lru_cache(maxsize=16)
 def load_template(name: str) -> PromptTemplate:
     """The shipped template of this name. Raises BrokenTemplate where there is none."""
     if name not in shipped_names():

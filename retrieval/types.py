@@ -186,6 +186,10 @@ class ContextItem:
     """Whether it stands before the chapter's text although it might change, so that the next
     continuation finds it where it was (`Stood`)."""
 
+    def __hash__(self) -> int:
+        # A prompt asks for it some hundred times; few items share an id.
+        return hash(self.id)
+
     @property
     def changes(self) -> bool:
         if self.settled:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import case, func, update
+from sqlalchemy import bindparam, case, func, update
 from sqlmodel import Session, col, select
 
 from retrieval import types
@@ -28,6 +28,7 @@ from server.models import (
     now,
 )
 from server.places import move_places
+from server.rows import fetched
 from server.sizes import changed_chars, chars_of, han_of
 from server.titles import counted_titles
 
@@ -120,7 +121,16 @@ def chapter_text(session: Session, chapter: Chapter, number: int | None = None) 
     """The chapter's current text, or an earlier revision's."""
     if number is None and chapter.revision == 0:
         return ""
-    return get_revision(session, chapter, chapter.revision if number is None else number).text
+    wanted = chapter.revision if number is None else number
+    for (text,) in fetched(session, _TEXT, chapter=chapter.id, number=wanted):
+        return str(text)
+    raise _no_revision(wanted)
+
+
+_TEXT = sqlalchemy.select(col(ChapterRevision.text)).where(
+    col(ChapterRevision.chapter_id) == bindparam("chapter"),
+    col(ChapterRevision.number) == bindparam("number"),
+)
 
 
 def get_revision(session: Session, chapter: Chapter, number: int) -> ChapterRevision:
@@ -129,8 +139,12 @@ def get_revision(session: Session, chapter: Chapter, number: int) -> ChapterRevi
     )
     revision = session.exec(query).first()
     if revision is None:
-        raise NotFound(f"这一章没有第 {number} 版。", code="revision_not_found")
+        raise _no_revision(number)
     return revision
+
+
+def _no_revision(number: int) -> NotFound:
+    return NotFound(f"这一章没有第 {number} 版。", code="revision_not_found")
 
 
 def add_chapter(

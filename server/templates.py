@@ -18,6 +18,7 @@ from retrieval.template import (
 from server.errors import Invalid, NotFound
 from server.manuscript import get_work
 from server.models import TemplateVersion
+from server.rows import fetched
 
 EDITABLE = ("continuation", "rewrite", "persona")
 """Templates that an author may change."""
@@ -52,9 +53,7 @@ def in_use(session: Session, name: str, work_id: str | None = None) -> InUse:
     """The work's own, else the desk's, else the shipped one. Raises NotFound."""
     _known(name)
     owners = [(work_id, "work"), (None, "desk")] if work_id else [(None, "desk")]
-    found = {
-        row.work_id: row for row in session.execute(_NEWEST, {"name": name, "work": work_id or ""})
-    }
+    found = {row.work_id: row for row in fetched(session, _NEWEST, name=name, work=work_id or "")}
     for owner, origin in owners:
         row = found.get(owner)
         if row is not None and not row.shipped:

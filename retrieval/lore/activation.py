@@ -92,12 +92,14 @@ class _Run:
         if last is not None:
             self.timers.resume(last)
         for turn in range(last.stop if last else start, newest):
+            if turn == newest - 1 and not self._gave_up():
+                # The last paragraph is still being written: the next time it is another.
+                self._keep(first, start, turn, texts[: turn - first])
             self.timers.note(self._at(turn), turn)
-        if not self._gave_up():
-            self.lore.replays.keep(
-                self.seed,
-                Replay(first, start, newest, texts, dict(self.refusals), *self.timers.state()),
-            )
+
+    def _keep(self, first: int, start: int, stop: int, texts: tuple[str, ...]) -> None:
+        played = Replay(first, start, stop, texts, dict(self.refusals), *self.timers.state())
+        self.lore.replays.keep(self.seed, played)
 
     def _gave_up(self) -> bool:
         """Whether a pattern took too long this time: another time it may not."""

@@ -1,7 +1,7 @@
 """Where the last replay of a text came to, so that the next one goes on from there.
 
-From one continuation to the next a chapter grows at its end, and what was played once plays the
-same again: a turn depends on the turns up to it, the seed, and which of the entries it asked for
+From one continuation to the next a chapter grows in its last paragraph and behind it, and what was
+played once plays the same again: a turn depends on the turns up to it, the seed, and which of the entries it asked for
 may be seen. All three are compared; where one differs, everything is played again.
 """
 

@@ -3,7 +3,8 @@
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import httpx
 
 from retrieval.loading import LOADING
 from retrieval.types import Message, continues
+from server.engines.pieces import counts_by_pieces, pieces
 from server.errors import EngineFailed, EngineLost
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-REMEMBERED_CHARACTERS = 4_000_000
+REMEMBERED_CHARACTERS = 2_000_000
 
 
 class _Remembered:
@@ -28,30 +30,35 @@ class _Remembered:
         self._counts: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def _get(self, text: str) -> int | None:
+    def _known(self, texts: Iterable[str]) -> dict[str, int]:
+        known: dict[str, int] = {}
         with self._lock:
-            if text in self._counts:
-                self._counts.move_to_end(text)
-                return self._counts[text]
-            return None
+            for text in texts:
+                count = self._counts.get(text)
+                if count is not None:
+                    self._counts.move_to_end(text)
+                    known[text] = count
+        return known
 
-    def _put(self, text: str, count: int) -> None:
+    def _keep(self, counts: Mapping[str, int]) -> None:
         with self._lock:
-            if text not in self._counts:
-                self._held += len(text)
-            self._counts[text] = count
+            for text, count in counts.items():
+                if text not in self._counts:
+                    self._held += len(text)
+                self._counts[text] = count
             while self._held > self._most:
                 oldest, _ = self._counts.popitem(last=False)
                 self._held -= len(oldest)
 
     def counts(self, texts: Sequence[str], compute: Callable[[list[str]], list[int]]) -> list[int]:
         """The count of each text; `compute` is asked once for each that is not remembered."""
-        known = {text: self._get(text) for text in texts}
-        missing = [text for text, count in known.items() if count is None]
-        fresh = dict(zip(missing, compute(missing), strict=True)) if missing else {}
-        for text, count in fresh.items():
-            self._put(text, count)
-        return [fresh[text] if text in fresh else known[text] or 0 for text in texts]
+        known = self._known(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            fresh = dict(zip(missing, compute(missing), strict=True))
+            self._keep(fresh)
+            known |= fresh
+        return [known[text] for text in texts]
 
 
 def _as_dicts(messages: Sequence[Message]) -> list[dict[str, str]]:
@@ -77,11 +84,22 @@ class LocalTokenCounter:
         self.chat_template_kwargs: dict[str, Any] = (
             {"enable_thinking": False} if "enable_thinking" in template else {}
         )
+        self._cut = pieces if self._by_pieces() else _whole
         self._remembered = _Remembered()
+        self._pieces = _Remembered()
         self._lock = threading.Lock()
 
+    def _by_pieces(self) -> bool:
+        backend = getattr(self._tokenizer, "backend_tokenizer", None)
+        return backend is not None and counts_by_pieces(backend.to_str())
+
     def count(self, texts: Sequence[str]) -> list[int]:
-        return self._remembered.counts(texts, self._encode)
+        return self._remembered.counts(texts, self._pieced)
+
+    def _pieced(self, texts: list[str]) -> list[int]:
+        cuts = [self._cut(text) for text in texts]
+        sizes = iter(self._pieces.counts([p for cut in cuts for p in cut], self._encode))
+        return [sum(islice(sizes, len(cut))) for cut in cuts]
 
     def _encode(self, texts: list[str]) -> list[int]:
         # The lock: a Rust tokenizer refuses to be reconfigured while another thread encodes.
@@ -99,7 +117,11 @@ class LocalTokenCounter:
             tokenize=False,
             **self.chat_template_kwargs,
         )
-        return self._encode([str(rendered)])[0]
+        return self.count([str(rendered)])[0]
+
+
+def _whole(text: str) -> list[str]:
+    return [text]
 
 
 def _load(path: Path) -> "PreTrainedTokenizerBase":

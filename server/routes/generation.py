@@ -27,7 +27,6 @@ from server.schemas.generation import (
 from server.sse import EventStream
 from server.writing.brief import Place
 from server.writing.continuation import Wish
-from server.writing.explain import describe
 from server.writing.rewriting import Rewriting, prepare_rewriting
 from server.writing.streaming import Prepared
 
@@ -83,7 +82,7 @@ async def preview_context(
 ) -> dict[str, Any]:
     """The prompt that would be sent, with what was kept, what was dropped, and why."""
     prepared = await desk.continuation.prepare(wish_from(work_id, chapter_id, wanted))
-    return describe(prepared.prompt)
+    return prepared.row.prompt
 
 
 @router.get("/generations")

@@ -1,7 +1,8 @@
 """From rows to a Brief: everything that is known at one point of one chapter."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import and_
 from sqlmodel import Session, col
@@ -16,7 +17,7 @@ from server import voices
 from server.errors import Invalid, StaleRevision
 from server.lore_plain import load_lore
 from server.manuscript import chapter_text, get_chapter, get_character, get_work
-from server.models import Chapter, Character, OutlineNode
+from server.models import Chapter, Character, OutlineNode, Work
 from server.recaps.notes import recap_notes
 from server.rows import OF, Rows
 from server.story import Order, Story, load_story_time, order_of
@@ -29,6 +30,7 @@ SEAM_CHARS = 1500
 """How much of the chapter before a chapter that begins is shown."""
 
 
+_WORKS = Rows(Work, and_(col(Work.id) == OF, col(Work.deleted_at).is_(None)))
 _CHAPTERS = Rows(
     Chapter,
     and_(col(Chapter.work_id) == OF, col(Chapter.deleted_at).is_(None)),
@@ -64,6 +66,8 @@ class Loaded:
     position: StoryPosition
     chapter_id: str
     revision: int
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What the author set for the whole work."""
     lorebooks: Sequence[Lorebook] = ()
     turns: tuple[str, ...] = ()
     """What lore is searched for in: the chapter's paragraphs and the beat."""
@@ -71,7 +75,9 @@ class Loaded:
 
 def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True) -> Loaded:
     """Raises NotFound, StaleRevision, or Invalid for an offset outside the chapter."""
-    work = get_work(session, place.work_id)
+    work = next(iter(_WORKS.of(session, place.work_id)), None)
+    if work is None:
+        work = get_work(session, place.work_id)
     if place.viewpoint is not None:
         get_character(session, work.id, place.viewpoint)
     chapters = _CHAPTERS.of(session, work.id)
@@ -121,6 +127,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
         position,
         chapter.id,
         chapter.revision,
+        work.defaults,
         load_lore(session, work.id, order),
         turns_of(before if opens else text[:offset], place.beat),
     )

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from retrieval.budget import shares_from
-from retrieval.context import Brief, items_for, refused_for
+from retrieval.context import Brief, candidates_for
 from retrieval.errors import RetrievalError
 from retrieval.library import Library
 from retrieval.prompt import build
@@ -21,7 +21,6 @@ from server.db import Database
 from server.engines.base import Engine, EngineRequest, Sampling
 from server.errors import UnknownAdapter, from_retrieval
 from server.indexing import Indexer
-from server.manuscript import get_work
 from server.models import Generation, new_id
 from server.templates import in_use
 from server.writing.brief import Loaded, Place, load_brief
@@ -105,7 +104,7 @@ class Continuation:
         with self._database.reading() as session:
             loaded = load_brief(session, wish.place, automatic_recaps=self._automatic_recaps)
             template = in_use(session, TEMPLATES[aim.kind], wish.place.work_id).template
-            shares = shares_from(get_work(session, wish.place.work_id).defaults.get("budget", {}))
+            shares = shares_from(loaded.defaults.get("budget", {}))
             before = None
             if aim.kind == "continue":
                 before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
@@ -156,10 +155,11 @@ class Continuation:
     ) -> Prompt:
         lore, kept_out = lore_for(loaded, self._engine.tokens)
         brief = replace(loaded.brief, found=found, lore=lore, kept_out=kept_out)
+        items, refused = candidates_for(brief)
         try:
             return build(
-                items_for(brief),
-                refused=refused_for(brief),
+                items,
+                refused=refused,
                 tokens=self._engine.tokens,
                 limit=limit,
                 template=template,
@@ -195,5 +195,9 @@ def _row(id: str, wish: Wish, aim: Aim, loaded: Loaded, prompt: Prompt, model: s
             **aim.told,
         },
         prompt=describe(prompt),
+        # Their defaults, said: pydantic would look at each factory's signature every time.
+        settled={},
+        outputs=[],
+        usage={},
         model=model,
     )

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from server.db import Database
 from server.models import Generation, now
+from server.rows import OF, fetched
 
 LOOKED_BACK = 8
 """Generations among which the last of a row is looked for: what stands alone settles nothing."""
@@ -13,13 +15,16 @@ LOOKED_BACK = 8
 
 def last_settled(session: Session, chapter_id: str) -> dict[str, Any]:
     """What settled in the chapter's last prompt that did; {} where none has."""
-    query = (
-        select(Generation.settled)
-        .where(Generation.chapter_id == chapter_id)
-        .order_by(col(Generation.created_at).desc())
-        .limit(LOOKED_BACK)
-    )
-    return next((dict(settled) for settled in session.exec(query) if settled), {})
+    rows = fetched(session, _SETTLED, of=chapter_id)
+    return next((dict(settled) for (settled,) in rows if settled), {})
+
+
+_SETTLED = (
+    columns(col(Generation.settled))
+    .where(col(Generation.chapter_id) == OF)
+    .order_by(col(Generation.created_at).desc())
+    .limit(LOOKED_BACK)
+)
 
 
 class GenerationLog:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from retrieval import types
 from retrieval.context import describe, voice_of
@@ -20,6 +22,7 @@ from retrieval.states import Standing, changed
 from retrieval.timeline import View
 from retrieval.types import ContextItem, Group, Prompt, Refused, Stood, StoryPosition
 from server.models import Chapter, ChapterRevision, Character
+from server.rows import OF, fetched
 from server.story import load_story_time
 from server.writing.brief import Loaded
 from server.writing.log import last_settled
@@ -168,17 +171,20 @@ def _chapter_of(passage: Kept) -> str:
 
 def _chapters(session: Session, work_id: str, ids: set[str]) -> dict[str, tuple[int, str]]:
     """(place in the telling, text) of those chapters that are there."""
-    query = (
-        select(Chapter.id, Chapter.position, ChapterRevision.text)
-        .join(ChapterRevision, col(ChapterRevision.chapter_id) == Chapter.id)
-        .where(
-            Chapter.work_id == work_id,
-            col(Chapter.id).in_(ids),
-            col(Chapter.deleted_at).is_(None),
-            ChapterRevision.number == Chapter.revision,
-        )
+    rows = fetched(session, _CHAPTERS, of=work_id, ids=sorted(ids))
+    return {id: (place, text) for id, place, text in rows}
+
+
+_CHAPTERS = (
+    columns(col(Chapter.id), col(Chapter.position), col(ChapterRevision.text))
+    .join(ChapterRevision, col(ChapterRevision.chapter_id) == Chapter.id)
+    .where(
+        col(Chapter.work_id) == OF,
+        col(Chapter.id).in_(bindparam("ids", expanding=True)),
+        col(Chapter.deleted_at).is_(None),
+        col(ChapterRevision.number) == Chapter.revision,
     )
-    return {id: (place, text) for id, place, text in session.exec(query)}
+)
 
 
 def _cast(session: Session, work_id: str, kept: Kept, loaded: Loaded) -> list[ContextItem]:

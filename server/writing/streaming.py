@@ -26,7 +26,6 @@ from server.manuscript import get_chapter
 from server.models import Generation
 from server.sse import Event
 from server.writing.candidates import Candidates
-from server.writing.explain import describe
 from server.writing.log import GenerationLog
 from server.writing.running import Running, Ticket
 
@@ -80,7 +79,7 @@ class Writer:
         opening = asyncio.ensure_future(asyncio.to_thread(self._log.open, prepared.row))
         state, failure = "cancelled", ""
         try:
-            yield Event("prompt", {"generation": prepared.id, **describe(prepared.prompt)})
+            yield Event("prompt", {"generation": prepared.id, **prepared.row.prompt})
             with self.running.ticket(prepared.id, prepared.chapter_id) as ticket:
                 async for index, text in self._write(prepared, writing, ticket):
                     yield Event("delta", {"index": index, "text": text})
@@ -108,7 +107,7 @@ class Writer:
         assert last is not None
         if last.name == "error":
             raise _Told(last.data["error"])
-        return {**last.data, "prompt": describe(prepared.prompt)}
+        return {**last.data, "prompt": prepared.row.prompt}
 
     async def _write(
         self, prepared: Prepared, writing: Candidates, ticket: Ticket

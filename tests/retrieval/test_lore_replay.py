@@ -71,13 +71,23 @@ def test_only_what_is_new_is_played(played: list[int]) -> None:
     assert played == list(range(42))
     played.clear()
     activate(ready, [*text, "无", "写"], ANYWHERE, seed="章")
-    assert played == [41, 42]
+    assert played == [40, 41, 42]
     played.clear()
     activate(ready, [*text, "无", "另一句"], ANYWHERE, seed="章")
-    assert played == [42]
+    assert played == [41, 42]
     played.clear()
     activate(ready, [*text, "无", "写"], ANYWHERE, seed="另一章")
     assert played == list(range(43)), "another text"
+
+
+def test_the_paragraph_that_is_being_written_plays_alone(played: list[int]) -> None:
+    ready = prepare([Lorebook("书", entries=[FOG], scan_depth=0)])
+    text = ["大雾", *["无"] * 40]
+    for unfinished in ("她", "她说", "她说起大雾"):
+        played.clear()
+        found = ids([FOG], ready, *text, unfinished, "写")
+        assert found == (["雾"] if "大雾" in unfinished else [])
+        assert played[:2] == [41, 42] or unfinished == "她"
 
 
 def test_what_the_view_shows_now_counts_for_the_past_too() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from retrieval.context import items_for, refused_for
+from retrieval.context import candidates_for
 from retrieval.timeline import NOT_YET, UNKNOWN
 from retrieval.types import StoryPosition
 from server.db import Database
@@ -96,7 +96,7 @@ def test_a_point_of_view_sees_its_own_secrets_and_what_it_was_told(
     assert "真身" not in sheet(boy, "罗长庚")
     assert "天天取笑" not in sheet(boy, "罗小满")
     assert "预支四块" in sheet(boy, "罗小满")
-    told = [(item.text, reason) for item, reason in refused_for(boy.brief)]
+    told = [(item.text, reason) for item, reason in candidates_for(boy.brief)[1]]
     assert any("真身" in text and reason == UNKNOWN for text, reason in told)
 
 
@@ -109,17 +109,17 @@ def test_facts_named_stand_and_the_unknown_are_refused_with_their_reason(
             return load_brief(session, Place(sample, chapter.id, 0, beat=beat, viewpoint=viewpoint))
 
     def texts(loaded: Loaded) -> set[str]:
-        return {i.text for i in items_for(loaded.brief) if i.id.startswith("fact:")}
+        return {i.text for i in candidates_for(loaded.brief)[0] if i.id.startswith("fact:")}
 
     signs = "三个平安（含义）：点立着是好，点飞到右边是病伤，没有点是死"
     assert signs in texts(about(2, "她想起三个平安。"))
     assert signs not in texts(about(8, "她想起豆腐坊。"))
     assert signs not in texts(about(1, "她想起三个平安。"))
-    early = {i.text: why for i, why in refused_for(about(1, "她想起三个平安。").brief)}
+    early = {i.text: why for i, why in candidates_for(about(1, "她想起三个平安。").brief)[1]}
     assert early[signs] == NOT_YET
     unaware = about(3, "她想起三个平安。", named(database, "莫子卿"))
     assert signs not in texts(unaware)
-    assert {i.text: why for i, why in refused_for(unaware.brief)}[signs] == UNKNOWN
+    assert {i.text: why for i, why in candidates_for(unaware.brief)[1]}[signs] == UNKNOWN
     learned = named(database, "夏桂英")
     assert signs not in texts(about(5, "她想起三个平安。", learned))
     assert signs in texts(about(6, "她想起三个平安。", learned))
@@ -189,7 +189,9 @@ def test_relations_threads_and_voices_tell_nothing_of_what_is_ahead(
             here = StoryPosition(number, offset)
             loaded = at(database, sample, number + 1, offset)
             brief = loaded.brief
-            prompt = "".join(i.text for i in items_for(brief) if not i.id.startswith("tail"))
+            prompt = "".join(
+                i.text for i in candidates_for(brief)[0] if not i.id.startswith("tail")
+            )
             for event in events:
                 if StoryPosition(order[event.chapter_id], event.offset) > here:
                     assert f"“{event.quote}”" not in prompt
@@ -212,11 +214,11 @@ def clauses(line: str) -> list[str]:
 
 
 def test_threads_and_voices_stand_in_the_prompt(database: Database, sample: str) -> None:
-    items = {i.id.partition(":")[0]: i for i in items_for(at(database, sample, 4).brief)}
+    items = {i.id.partition(":")[0]: i for i in candidates_for(at(database, sample, 4).brief)[0]}
     assert items["thread"].group == "threads"
     assert "的口吻：" in items["voice"].text
     assert not items["voice"].changes
-    whole = "".join(i.text for i in items_for(at(database, sample, 8).brief))
+    whole = "".join(i.text for i in candidates_for(at(database, sample, 8).brief)[0])
     with database.reading() as session:
         threads = list_threads(session, sample)
     assert all(t.note not in whole for t in threads if t.note)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, select
 
 from server import manuscript, templates
 from server.db import Database
+from server.errors import NotFound
 from server.kept import Kept
 from server.models import (
     Chapter,
@@ -325,3 +326,32 @@ def test_the_template_in_use_is_the_newest(database: Database, sample: str) -> N
     with database.session() as session:
         templates.restore_shipped(session, "continuation", None)
     assert used() == shipped
+
+
+def test_a_work_s_own_settings_are_today_s(database: Database, sample: str) -> None:
+    with database.session() as session:
+        chapter = manuscript.list_chapters(session, sample)[-1].id
+
+    def now_told() -> Loaded:
+        with database.reading() as session:
+            return load_brief(session, Place(sample, chapter))
+
+    before = now_told()
+    with database.session() as session:
+        work = manuscript.get_work(session, sample)
+        work.style, work.title, work.defaults = "白描。", "另一个书名", {"budget": {"tail": 0.5}}
+    after = now_told()
+    assert (after.brief.style, after.brief.title) == ("白描。", "另一个书名")
+    assert (before.defaults, after.defaults) == ({}, {"budget": {"tail": 0.5}})
+    with database.session() as session:
+        manuscript.get_work(session, sample).deleted_at = now()
+    with pytest.raises(NotFound):
+        now_told()
+
+
+def test_what_the_session_has_not_written_yet_is_read_too(database: Database, sample: str) -> None:
+    with database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.work_id == sample)).first()
+        assert fact is not None
+        fact.value = "刚刚改的"
+        assert "刚刚改的" in {row.value for row in FACTS.of(session, sample)}

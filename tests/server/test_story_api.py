@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.context import refused_for
+from retrieval.context import candidates_for
 from server.writing.brief import Place, load_brief
 from tests.server.conftest import CHAPTERS, Client
 
@@ -34,7 +34,7 @@ class Desk:
         """What bears on this place but may not stand there, with the reason."""
         place = Place(self.work, self.chapters[chapter], **wanted)
         with self.api.desk.database.reading() as session:
-            return {i.text: why for i, why in refused_for(load_brief(session, place).brief)}
+            return {i.text: why for i, why in candidates_for(load_brief(session, place).brief)[1]}
 
     def sent(self, chapter: int, **wanted: Any) -> str:
         path = f"{self.root}/chapters/{self.chapters[chapter]}/context"
