@@ -8,8 +8,8 @@ all         "weight"? (1 if absent), "origin"? {source, place, made_by, work}, "
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
 from typing import Any, get_args
 
 from training.errors import BadInput
@@ -39,6 +39,18 @@ def texts(item: Item) -> Iterator[tuple[str, str, bool]]:
         for name, text in (("chosen", item.chosen), ("rejected", item.rejected)):
             if text is not None:
                 yield name, text, True
+
+
+def with_texts(item: Item, change: Callable[[str], str]) -> Item:
+    """The item with every text of `texts` changed."""
+    if isinstance(item, Text):
+        return replace(item, text=change(item.text))
+    turns = tuple(replace(turn, text=change(turn.text)) for turn in item.turns)
+    if isinstance(item, Chat):
+        return replace(item, turns=turns)
+    chosen = None if item.chosen is None else change(item.chosen)
+    rejected = None if item.rejected is None else change(item.rejected)
+    return replace(item, turns=turns, chosen=chosen, rejected=rejected)
 
 
 def flaw(item: Item) -> tuple[str, str] | None:
