@@ -51,7 +51,7 @@ def chunks_of(book: Book, target: int = TARGET, maximum: int | None = None) -> I
     if not 0 < target <= maximum:
         raise BadInput(f"片段长度 {target} 要大于 0，且不超过上限 {maximum}。", field="length")
     for number, chapter in enumerate(book.chapters):
-        title = chapter.heading or chapter.title or f"第 {number + 1} 章"
+        title = chapter.heading.strip("# \u3000") or chapter.title or f"第 {number + 1} 章"
         for start, end in _spans(chapter.text, target, maximum):
             yield _chunk(book.title, number, title, start, end, chapter.text[start:end])
 

@@ -50,21 +50,28 @@ class Wanted:
 
 
 def dialogues(
-    script: Script, wanted: Wanted, aliases: Aliases | None = None, source: str = ""
+    script: Script,
+    wanted: Wanted,
+    aliases: Aliases | None = None,
+    source: str = "",
+    within: str = "",
 ) -> Iterator[Chat]:
-    """The items of a script, in its order; `source` is its title."""
+    """The items of a script, in its order.
+
+    `source` is its title, `within` where it stands in its file, if it is one of several there.
+    """
     aliases = aliases or Aliases()
     role = aliases.main(wanted.role)
     for scene in script.scenes:
         turns = heard(scene, role, aliases, directions=wanted.directions, events=wanted.events)
         own = [n for n, turn in enumerate(turns) if role in turn.names]
-        work = _work(script, scene, wanted, source)
+        work = source if wanted.together == "script" else _work(script, scene, source, within)
         for answer in own[-1:] if wanted.whole_scenes else own:
             chat = _item(scene, turns[: answer + 1], role, wanted)
             if chat is not None:
                 line = turns[answer].line if not wanted.whole_scenes else turns[0].line
-                place = _place(scene, line, turns[answer].last)
-                yield Chat(chat, Origin(source, place, MADE_BY, work))
+                rows = _rows(line, turns[answer].last)
+                yield Chat(chat, Origin(source, _dotted(within, scene.name, rows), MADE_BY, work))
 
 
 def require(role: str, scripts: Sequence[Script], aliases: Aliases | None = None) -> Speaker:
@@ -77,9 +84,7 @@ def require(role: str, scripts: Sequence[Script], aliases: Aliases | None = None
     if not found:
         raise BadInput("没有找到一句台词。台词要写成“名字：话”，冒号全角半角都可以。")
     most = "、".join(f"{each.name}（{each.speeches}）" for each in found[:8])
-    raise BadInput(
-        f"剧本里没有“{role}”的台词；说话最多的是{most}。别名请用 --alias 说明。", field="role"
-    )
+    raise BadInput(f"剧本里没有“{role}”的台词；说话最多的是{most}。别名请用 --alias 说明。")
 
 
 def _item(
@@ -105,10 +110,12 @@ def _context(before: Sequence[Utterance], role: str, turns: int | None) -> Seque
     """The last `turns` speeches and what happens among them, going on back to another's words."""
     if turns is None:
         return before
-    start, count = len(before), 0
-    while start > 0 and (count < turns or role in before[start].names):
+    start, count, own_first = len(before), 0, False
+    while start > 0 and (count < turns or own_first):
         start -= 1
-        count += not before[start].is_event
+        if not before[start].is_event:
+            count += 1
+            own_first = role in before[start].names
     is_all_said = all(each.is_event for each in before[:start])
     return before if is_all_said else before[start:]
 
@@ -144,13 +151,15 @@ def _alternating(said: Iterable[Utterance], role: str, named: bool, learn_all: b
     ]
 
 
-def _work(script: Script, scene: Scene, wanted: Wanted, source: str) -> str:
-    if wanted.together == "script":
-        return source
+def _work(script: Script, scene: Scene, source: str, within: str) -> str:
+    """What the scene goes by together with its continuations."""
     root = script.scenes[scene.continues]
-    return " · ".join(part for part in (source, root.name or f"第 {root.line} 行起") if part)
+    return _dotted(source, within, root.name or f"第 {root.line} 行起")
 
 
-def _place(scene: Scene, first: int, last: int) -> str:
-    rows = f"第 {first} 行" if first == last else f"第 {first}–{last} 行"
-    return f"{scene.name} · {rows}" if scene.name else rows
+def _rows(first: int, last: int) -> str:
+    return f"第 {first} 行" if first == last else f"第 {first}–{last} 行"
+
+
+def _dotted(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

@@ -76,6 +76,11 @@ class Aliases:
             found.setdefault(name.strip(), []).extend(others)
         return cls(found)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that is in the table."""
+        return frozenset(self._main)
+
     def main(self, name: str) -> str:
         """The name that the person goes by; a name nobody listed is its own."""
         return self._main.get(plain(name), plain(name))
@@ -132,9 +137,14 @@ def _spoken(scripts: Sequence[Script]) -> Iterator[tuple[tuple[int, int], Block]
                     yield (number, scene.continues), block
 
 
-def guesses(scripts: Sequence[Script]) -> list[Guess]:
-    """Names that are likely the same person's, each alias once, the surest reason first."""
-    counts = Counter(name for _, block in _spoken(scripts) for name in block.speakers)
+def guesses(scripts: Sequence[Script], aliases: Aliases | None = None) -> list[Guess]:
+    """Names that are likely the same person's, each alias once, the surest reason first.
+
+    Nothing is guessed of names that `aliases` has already.
+    """
+    known = (aliases or Aliases()).names
+    spoken = Counter(name for _, block in _spoken(scripts) for name in block.speakers)
+    counts = Counter({name: count for name, count in spoken.items() if name not in known})
     found: dict[str, Guess] = {}
     for guess in (*_told(scripts, counts), *_surnamed(counts), *_promoted(counts)):
         if guess.alias != guess.name and guess.name not in found:
@@ -142,28 +152,35 @@ def guesses(scripts: Sequence[Script]) -> list[Guess]:
     return list(found.values())
 
 
-def _told(scripts: Sequence[Script], counts: Mapping[str, int]) -> Iterator[Guess]:
-    """`莞贵人（甄嬛）：` and `甄嬛（莞贵人、熹贵妃）` among the people."""
+def cast_table(scripts: Sequence[Script]) -> dict[str, list[str]]:
+    """The aliases that the scripts' own lists of people give: `嬛嬛（闻才人、闻婕妤）`.
+
+    Only names that speak count, so that `嬛嬛（二十二岁）` gives none; a name that stands with two
+    people is neither's.
+    """
+    spoken = {name for _, block in _spoken(scripts) for name in block.speakers}
+    owners: dict[str, set[str]] = defaultdict(set)
     for script in scripts:
         for block in script.blocks:
-            if block.kind == "setting":
-                for match in _IN_CAST.finditer(block.text):
-                    yield from _pairs(
-                        match["name"], _BETWEEN.split(match["also"]), counts, "人物表"
-                    )
-            elif len(block.speakers) == 1:
-                noted = [p.text[1:-1] for p in block.parts if p.kind == "direction"][:1]
-                yield from _pairs(block.speakers[0], noted, counts, "名字后的括号")
+            for match in _IN_CAST.finditer(block.text) if block.kind == "setting" else ():
+                for also in map(plain, _BETWEEN.split(match["also"])):
+                    if also in spoken and also != match["name"]:
+                        owners[also].add(match["name"])
+    table: dict[str, list[str]] = defaultdict(list)
+    for also, names in owners.items():
+        if len(names) == 1 and not names & owners.keys():
+            table[next(iter(names))].append(also)
+    return dict(table)
 
 
-def _pairs(
-    name: str, also: Iterable[str], counts: Mapping[str, int], where: str
-) -> Iterator[Guess]:
-    """Both must speak; who speaks more gives the name."""
-    for other in map(plain, also):
-        if counts.get(name) and counts.get(other):
-            first, second = sorted((name, other), key=lambda each: -counts[each])
-            yield Guess(first, second, f"{where}里写着“{name}（{other}）”")
+def _told(scripts: Sequence[Script], counts: Mapping[str, int]) -> Iterator[Guess]:
+    """`莞贵人（甄嬛）：`, where both speak; who speaks more gives the name."""
+    for _, block in _spoken(scripts):
+        noted = [part.text[1:-1] for part in block.parts if part.kind == "direction"][:1]
+        if len(block.speakers) == 1 and noted and counts.get(plain(noted[0])):
+            name, also = block.speakers[0], plain(noted[0])
+            first, second = sorted((name, also), key=lambda each: -counts[each])
+            yield Guess(first, second, f"台词前写着“{name}（{also}）”")
 
 
 def _surnamed(counts: Mapping[str, int]) -> Iterator[Guess]:
