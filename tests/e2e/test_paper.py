@@ -345,3 +345,39 @@ def test_axe_finds_nothing_serious_on_the_desk(visit: Visit, theme: str) -> None
         if one["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def test_an_expression_that_never_ends_is_given_up_and_says_so(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.type("a" * 40)
+    desk.saved(FOG + "a" * 40)
+    page.keyboard.press("Control+KeyF")
+    bar = page.get_by_role("search", name="查找")
+    bar.get_by_role("button", name="正则表达式").click()
+    field = bar.get_by_role("textbox", name="查找")
+    field.fill("(a+)+雨")
+    expect(bar.get_by_role("status")).to_have_text("这个表达式太费时，没有找完")
+    field.fill("铜.")
+    expect(bar.get_by_role("status")).to_have_text("1 / 1")
+    field.fill("(铜")
+    expect(bar.get_by_role("status")).to_have_text("表达式不完整")
+    page.keyboard.press("Escape")
+    expect(paper(page)).to_be_focused()
+
+
+def test_what_was_done_in_a_chapter_can_be_undone_after_coming_back(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.type("她回头。")
+    desk.saved(FOG + "她回头。")
+    expect(page.get_by_role("heading", level=1)).to_have_text("试书 · 第一章 雾")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(paper(page)).to_contain_text("渡口的船")
+    expect(page.get_by_role("heading", level=1)).to_have_text("试书 · 第二章 渡口")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(paper(page)).to_contain_text("她回头。")
+    page.keyboard.press("Control+z")
+    desk.saved(FOG)
+    page.keyboard.press("Control+y")
+    desk.saved(FOG + "她回头。")
+    assert desk.stored(1)["text"] == FERRY

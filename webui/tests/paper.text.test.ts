@@ -1,10 +1,12 @@
 import { getSchema } from "@tiptap/core";
+import type { Node as Doc } from "@tiptap/pm/model";
 import { EditorState } from "@tiptap/pm/state";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chars, han } from "$/text/count";
 import { toPoints, toUnits } from "$/text/points";
-import { compile, replaced, search, type Query } from "$/editor/find";
+import { linesOf, matches, replaced } from "$/editor/find";
+import { compile, spots, type Query } from "$/editor/pattern";
 import { linesOfHtml, linesOfText } from "$/editor/paste";
 import { pointsAt, posAt, sizeOfDoc, unitsAt } from "$/editor/places";
 import { extensions, toDoc, toSlice, toText, unbroken } from "$/editor/schema";
@@ -160,6 +162,8 @@ describe("pasting", () => {
   });
 });
 
+const search = (doc: Doc, pattern: RegExp) => matches(doc, spots(linesOf(doc), pattern));
+
 describe("finding", () => {
   const find = (whole: string, query: Partial<Query> & { text: string }) => {
     const doc = toDoc(schema, whole);
@@ -184,8 +188,7 @@ describe("finding", () => {
         if (what === "\n") return;
         const query = { text: what, regex: false, exact: true };
         const state = EditorState.create({ doc: toDoc(schema, whole) });
-        const matches = search(state.doc, compile(query)!);
-        const tr = replaced(state, matches, query, into);
+        const tr = replaced(state, search(state.doc, compile(query)!), query, into);
         expect(toText(tr.doc)).toBe(whole.split(what).join(into));
       }),
     );

@@ -10,38 +10,27 @@ import {
   type Transaction,
 } from "@tiptap/pm/state";
 import { Decoration, DecorationSet } from "@tiptap/pm/view";
+import { compile, type Query, type Spot } from "./pattern";
 import { toSlice } from "./schema";
-
-export interface Query {
-  text: string;
-  regex: boolean;
-  /** Upper and lower case are told apart. */
-  exact: boolean;
-}
 
 export interface Match {
   from: number;
   to: number;
 }
 
-/** The pattern of a query; null for an empty one. Throws SyntaxError for a broken expression. */
-export function compile({ text, regex, exact }: Query): RegExp | null {
-  if (!text) return null;
-  const source = regex ? text : text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  return new RegExp(source, exact ? "gu" : "giu");
+/** The document's paragraphs as lines. */
+export function linesOf(doc: Doc): string[] {
+  return Array.from({ length: doc.childCount }, (_, n) => doc.child(n).textContent);
 }
 
-/** Every match in the document, in order; empty matches are none. */
-export function search(doc: Doc, pattern: RegExp): Match[] {
-  const found: Match[] = [];
-  doc.forEach((paragraph, offset) => {
-    for (const match of paragraph.textContent.matchAll(pattern)) {
-      if (!match[0]) continue;
-      const from = offset + 1 + match.index;
-      found.push({ from, to: from + match[0].length });
-    }
+/** Spots of `linesOf(doc)` as the document's positions. */
+export function matches(doc: Doc, spots: readonly Spot[]): Match[] {
+  const starts: number[] = [];
+  doc.forEach((_, offset) => starts.push(offset + 1));
+  return spots.map(({ line, at, length }) => {
+    const from = starts[line]! + at;
+    return { from, to: from + length };
   });
-  return found;
 }
 
 /** What `into` makes of a match: `$1`, `$&`, `\1`, `\n`, `\t` count where the query is an expression. */

@@ -8,6 +8,7 @@ import { Decoration, DecorationSet, type EditorView } from "@tiptap/pm/view";
 import { t } from "$/rooms/desk/words";
 import { composition } from "./composing";
 import { dropped, pasted } from "./paste";
+import { Pasts } from "./pasts";
 import { extensions, toDoc, toSlice, toText, WISH } from "./schema";
 import type { Wish } from "./server";
 
@@ -51,6 +52,8 @@ export class Sheet {
   #blank = EditorState.create({ schema: getSchema(extensions) });
   #plugins: Plugin[] = [];
   #places = new Map<string, Place>();
+  #pasts = new Pasts();
+  #held = false;
   #flashing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly told: (change: Change) => void) {}
@@ -95,6 +98,7 @@ export class Sheet {
 
   unmount(): void {
     clearTimeout(this.#flashing);
+    this.#pasts.forget();
     this.#editor?.destroy();
     this.#editor = null;
   }
@@ -113,19 +117,27 @@ export class Sheet {
     return toText(this.state.doc);
   }
 
+  /** What cannot be written in loses the focus; it comes back with the writing. */
   editable(editable: boolean): void {
-    if (this.#editor && this.#editor.options.editable !== editable) {
-      this.#editor.setEditable(editable, false);
-    }
+    const editor = this.#editor;
+    if (!editor || editor.options.editable === editable) return;
+    const held = editor.view.hasFocus();
+    editor.setEditable(editable, false);
+    if (editable && this.#held && document.activeElement === document.body) editor.view.focus();
+    this.#held = held;
   }
 
-  /** Shows another chapter's text, with no past to undo, where the author last was in it. */
+  /** Shows another chapter's text where the author last was in it; what was done in it lately can
+   * still be undone, unless another place has changed the text since. */
   open(chapter: string, text: string): void {
     const { schema, plugins } = this.state;
-    const doc = toDoc(schema, text);
     const place = this.#places.get(chapter) ?? lastPlace(chapter);
-    const selection = TextSelection.near(doc.resolve(Math.min(place?.head ?? 1, doc.content.size)));
-    const state = EditorState.create({ doc, selection, plugins });
+    const found =
+      this.#pasts.back(chapter, text, plugins) ??
+      EditorState.create({ doc: toDoc(schema, text), plugins });
+    const head = Math.min(place?.head ?? 1, found.doc.content.size);
+    const selection = TextSelection.near(found.doc.resolve(head));
+    const state = found.apply(found.tr.setSelection(selection));
     if (!this.#view) this.#blank = state;
     else this.#view.updateState(state);
     if (this.#scroller) this.#scroller.scrollTop = 0;
@@ -136,6 +148,7 @@ export class Sheet {
 
   /** Remembers where the author is in a chapter. */
   leave(chapter: string): void {
+    if (this.#view) this.#pasts.keep(chapter, this.state);
     const place = { chapter, head: this.state.selection.head, ...this.#top() };
     this.#places.set(chapter, place);
     localStorage.setItem(PLACE, JSON.stringify(place));
