@@ -1,0 +1,122 @@
+"""What is asked of every side, and what a person answered: held-out items as prompts.
+
+A conversation is asked for its last answer, a text to go on from its beginning; whoever judges
+needs the answer that really stood there, so nothing is asked that has none.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from retrieval.chunk import sentences
+from training.data.items import texts
+from training.types import Chat, Item, Origin, Text, Turn
+
+BEFORE = 600
+"""Characters of a text that are given to go on from, whole sentences; at most half of it."""
+
+
+class Side(StrEnum):
+    """Who writes: the base or what tuning made of it, with what retrieval recalls or without."""
+
+    BASE = "base"
+    TUNED = "adapter"
+    BASE_RECALLING = "base+retrieval"
+    TUNED_RECALLING = "adapter+retrieval"
+
+    @property
+    def tuned(self) -> bool:
+        return self in (Side.TUNED, Side.TUNED_RECALLING)
+
+    @property
+    def recalling(self) -> bool:
+        return self in (Side.BASE_RECALLING, Side.TUNED_RECALLING)
+
+
+REFERENCE = "reference"
+"""Where sides are compared: what the person wrote."""
+
+NAMES: Mapping[str, str] = {
+    Side.BASE: "底座",
+    Side.TUNED: "适配器",
+    Side.BASE_RECALLING: "底座＋检索",
+    Side.TUNED_RECALLING: "适配器＋检索",
+    REFERENCE: "原文",
+}
+"""For people, in the order in which they stand side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`turns` up to what is to be answered, or `before`, a text to go on from: one of the two.
+
+    `id` says the prompt and the reference, so that what was kept of another set is not taken.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+    before: str
+    reference: str
+    origin: Origin
+
+    @property
+    def asked(self) -> str:
+        """What a reader is shown of the prompt: the last words said, or the text's end."""
+        return self.turns[-1].text if self.turns else self.before
+
+
+def cases_of(items: Sequence[Item], most: int, length: int) -> list[Case]:
+    """At most `most` cases, drawn evenly over the items; texts are gone on with for about
+    `length` characters."""
+    return list(_asked(evenly(items, most), length))
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most `most` of them, the first and as far apart as they can be."""
+    count = min(most, len(items))
+    return [items[n * len(items) // count] for n in range(count)]
+
+
+def _asked(items: Iterable[Item], length: int) -> Iterator[Case]:
+    for item in items:
+        if isinstance(item, Text):
+            yield from _of_text(item, length)
+        elif isinstance(item, Chat):
+            yield from _of_chat(item)
+        elif item.chosen is not None:
+            yield _case(item.turns, "", item.chosen, item.origin)
+
+
+def _of_chat(chat: Chat) -> Iterator[Case]:
+    last = max((n for n, turn in enumerate(chat.turns) if turn.is_learned), default=0)
+    plain = all(turn.role != "tool" for turn in chat.turns[:last])
+    if last and plain and chat.turns[last - 1].role == "user":
+        yield _case(chat.turns[:last], "", chat.turns[last].text, chat.origin)
+
+
+def _of_text(text: Text, length: int) -> Iterator[Case]:
+    whole = text.text.strip()
+    begin = max(
+        (end for _, end in sentences(whole) if end <= min(BEFORE, len(whole) // 2)), default=0
+    )
+    ends = [end for _, end in sentences(whole) if end > begin]
+    if begin and ends:
+        end = next((end for end in ends if end - begin >= length), ends[-1])
+        yield _case((), whole[:begin], whole[begin:end].strip(), text.origin)
+
+
+def _case(turns: tuple[Turn, ...], before: str, reference: str, origin: Origin) -> Case:
+    said = "\0".join([*(f"{turn.role}\1{turn.text}" for turn in turns), before, reference])
+    return Case(hashlib.sha256(said.encode()).hexdigest()[:12], turns, before, reference, origin)
+
+
+def learned_texts(items: Iterable[Item]) -> list[str]:
+    """What was learned to be said, each by itself: the author's own words, and what may have
+    been learned by heart."""
+    return [
+        text
+        for item in items
+        for role, text, learned in texts(item)
+        if learned and role != "rejected"
+    ]

@@ -1,0 +1,158 @@
+"""What judging found, as plain data: `report.json` is this and nothing else.
+
+A part that could not be measured is None, and `missing` says why in a sentence.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from retrieval.evaluate import Interval
+from training.judging.measured import Measured
+from training.judging.verdict import Verdict
+from training.judging.votes import Criterion, Vote
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was judged, and how it was made to write."""
+
+    adapter: str
+    run: str
+    base: str
+    data: str
+    digest: str
+    cases: int
+    books: tuple[str, ...]
+    sampling: Mapping[str, Any]
+    writer: str
+    judge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """Perplexity of the held-out items, `items` in all and `refused` left out; `gain` is how
+    many nats a character less the tuned model needs, items drawn anew for the interval."""
+
+    base: tuple[float, float]
+    tuned: tuple[float, float] | None
+    """(per token, per character)."""
+    tokens: int
+    characters: int
+    items: int
+    refused: int
+    gain: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """The general questions before and after tuning: shares by kind and, under `all`, of all;
+    `margin` is after − before. `lost` and `won` are [question, before, after]."""
+
+    questions: int
+    base: Mapping[str, float]
+    tuned: Mapping[str, float] | None
+    margin: Interval | None
+    lost: tuple[tuple[str, str, str], ...] = ()
+    won: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """[step, value] of a run's log."""
+
+    loss: Sequence[tuple[int, float]] = ()
+    evaluated: Sequence[tuple[int, float]] = ()
+    learning_rate: Sequence[tuple[int, float]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A case with everyone's answer, and what the judge said of tuned against base."""
+
+    case: str
+    place: str
+    asked: str
+    reference: str
+    answers: Mapping[str, str]
+    votes: Mapping[Criterion, Vote]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One thing in which the tuned model is better or worse than the base, or not told apart."""
+
+    code: str
+    verdict: str
+    """better | worse | even"""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    title: str
+    created: str
+    seconds: float
+    subject: Subject
+    sides: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    surprise: Surprise | None
+    measured: Mapping[str, Measured]
+    """By side, and the references' own under `reference`."""
+    margins: Mapping[str, Interval]
+    """ROUGE-L F1 by characters of each side − the base's, case by case."""
+    general: General | None
+    verdict: Verdict | None
+    curves: Curves | None
+    examples: tuple[Example, ...]
+    missing: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = _plain({"format": FORMAT, **_fields(self)})
+        return found
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """`report.json` and `report.html`, each replaced whole. Returns their paths."""
+        from training.judging.page import render
+
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
+        return (
+            _replace(folder / "report.json", text + "\n"),
+            _replace(folder / "report.html", render(self)),
+        )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: named tuples as objects, no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Interval):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(_fields(value))
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _replace(path: Path, text: str) -> Path:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
