@@ -1,7 +1,7 @@
 """README.md of a published adapter: what it is, where it comes from, how to call it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DESK = "http://127.0.0.1:8600"
@@ -19,6 +19,8 @@ def card(record: Mapping[str, Any], folder: str) -> str:
     ]
     if record.get("judged"):
         parts += ["## 评测", _judged(record["judged"])]
+    if record.get("samples"):
+        parts += ["## 有它没它", _samples(record["samples"])]
     parts += ["## 怎么调用", _calls(record, folder)]
     return "\n\n".join(parts) + "\n"
 
@@ -55,6 +57,19 @@ def _origin(record: Mapping[str, Any]) -> str:
 def _judged(judged: Mapping[str, Any]) -> str:
     rows = [f"| {key} | {value} |" for key, value in judged.items() if _plain(value)]
     return "\n".join(["| 指标 | 值 |", "|---|---|", *rows])
+
+
+def _samples(samples: Sequence[Mapping[str, str]]) -> str:
+    rows = [
+        f"| {_cell(each['prompt'])} | {_cell(each['base'])} | {_cell(each['adapted'])} |"
+        for each in samples
+    ]
+    return "\n".join(["| 问 | 底座答 | 它答 |", "|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    """One line that cannot end its cell."""
+    return " ".join(text.split()).replace("|", "\\|") or "（空）"
 
 
 def _plain(value: object) -> bool:

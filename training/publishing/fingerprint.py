@@ -80,9 +80,13 @@ def tensor_shapes(model: Path) -> dict[str, tuple[int, ...]]:
 
     Raises MissingBase.
     """
-    files = _Files(model)
-    files.config  # noqa: B018 - a folder without a model is told as such
-    return {name: tuple(shape) for name, _, _, shape, _, _ in files.headers()}
+    read_config(model)
+    return {name: tuple(shape) for name, _, _, shape, _, _ in _Files(model).headers()}
+
+
+def read_config(model: Path) -> dict[str, Any]:
+    """A base's config.json. Raises MissingBase."""
+    return _Files(model).config
 
 
 class _Files:

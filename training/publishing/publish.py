@@ -2,20 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from training.errors import NotServable
 from training.findings import Finding
+from training.judging.model import load_template
 from training.publishing import lora
 from training.publishing.card import card
 from training.publishing.convert import Converted, servable
+from training.publishing.identity import Tokenizing, compare
 from training.publishing.lineage import Lineage, check_base
 from training.publishing.preflight import inspect
 from training.publishing.shelf import RECORD, Published, Shelf
+from training.publishing.trial import PROMPTS, Sample, try_out
+from training.publishing.trial import findings as trial_findings
 
 FORMAT = 1
 
@@ -36,27 +40,38 @@ class Draft:
     judged: Mapping[str, Any] | None = None
 
 
-def publish(draft: Draft, shelf: Shelf, base: Path) -> Published:
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is tried before an adapter is put on the shelf, besides its files: its answers to
+    `prompts` (none: the base is not loaded), and whether `engine` makes the same tokens."""
+
+    prompts: Sequence[str] = PROMPTS
+    engine: Tokenizing | None = None
+
+
+def publish(draft: Draft, shelf: Shelf, base: Path, checks: Checks | None = None) -> Published:
     """A new version, current at once; `base` is the model it was trained on.
 
     The same content under the same name again is the version that is there, made current.
-    Raises NotServable, MissingBase, BadInput; then nothing has changed.
+    Raises NotServable, MissingBase, BadInput, EngineUnreachable; then nothing has changed.
     """
     check_base(draft.name, draft.lineage, base)
-    converted: list[Converted] = []
+    made: list[tuple[Converted, Checked]] = []
 
     def make(folder: Path) -> None:
         name = draft.lineage.base.name
         told = servable(draft.source, folder, initial=draft.initial, base=base, base_name=name)
         refuse(draft.name, inspect(folder))
-        converted.append(told)
+        seen = check(folder, base, checks or Checks())
+        refuse(draft.name, seen.findings)
+        made.append((told, seen))
 
     def finish(folder: Path, version: int) -> str:
         content = content_of(folder)
-        known = next((v for v in shelf.versions(draft.name) if same(v, content, draft)), None)
+        known = next((v for v in shelf.versions(draft.name) if _same(v, content, draft)), None)
         if known is not None:
             raise _Known(known)
-        record = _record(draft, folder, version, converted[0])
+        record = _record(draft, folder, version, *made[0])
         (folder / RECORD).write_text(_json(record), "utf-8")
         named = f"{draft.name}-v{version}-{content}"
         (folder / "README.md").write_text(card(record, named), "utf-8")
@@ -76,13 +91,32 @@ class _Known(Exception):
         self.published = published
 
 
-def same(published: Published, content: str, draft: Draft) -> bool:
+def _same(published: Published, content: str, draft: Draft) -> bool:
     """The same numbers on the same base. What is said of them may differ and is kept as it was."""
     base = published.record.get("base", {}).get("sha256")
     return published.folder.name.endswith(f"-{content}") and base == draft.lineage.base.sha256
 
 
-def refuse(name: str, findings: list[Finding]) -> None:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    findings: tuple[Finding, ...] = ()
+    samples: tuple[Sample, ...] = ()
+
+
+def check(adapter: Path, base: Path, checks: Checks) -> Checked:
+    """Base and adapter side by side; training's prompts and the engine's. Raises MissingBase,
+    NotServable, EngineUnreachable."""
+    findings: list[Finding] = []
+    samples: tuple[Sample, ...] = ()
+    if checks.prompts:
+        trial = try_out(adapter, base, checks.prompts)
+        findings, samples = trial_findings(trial), trial.samples
+    if checks.engine is not None:
+        findings = [*findings, compare(load_template(base), checks.engine)]
+    return Checked(tuple(findings), samples)
+
+
+def refuse(name: str, findings: Iterable[Finding]) -> None:
     """Raises NotServable with every finding that stops."""
     stops = [each.sentence for each in findings if each.level == "stop"]
     if stops:
@@ -98,7 +132,9 @@ def content_of(folder: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-def _record(draft: Draft, folder: Path, version: int, told: Converted) -> dict[str, Any]:
+def _record(
+    draft: Draft, folder: Path, version: int, told: Converted, seen: Checked
+) -> dict[str, Any]:
     targets = lora.read_config(folder).get("target_modules") or []
     return {
         "format": FORMAT,
@@ -113,6 +149,8 @@ def _record(draft: Draft, folder: Path, version: int, told: Converted) -> dict[s
         "bytes": told.bytes,
         "target_modules": sorted([targets] if isinstance(targets, str) else targets),
         "notes": list(told.notes),
+        "checks": [each.to_json() for each in seen.findings],
+        "samples": [asdict(each) for each in seen.samples],
     }
 
 

@@ -18,13 +18,23 @@ from server.settings import Settings
 from training.errors import BadInput, EngineUnreachable, MissingBase, NotServable
 from training.publishing import lora
 from training.publishing.desk import Desk, find_desk
+from training.publishing.identity import Tokenizing
 from training.publishing.lineage import DataUsed, trace
-from training.publishing.publish import Draft, draft_of_run, publish
-from training.publishing.shelf import Shelf
+from training.publishing.publish import Checks, Draft, draft_of_run
+from training.publishing.publish import publish as publish_checked
+from training.publishing.shelf import Published, Shelf
 
 RECIPE = {"name": "huanhuan", "method": "sft", "system": "text: 你是嬛嬛。", "learning_rate": 1e-4,
           "tuning": {"kind": "lora"}}  # fmt: skip
 DATA = (DataUsed("甄嬛", "cd" * 32, 312),)
+
+
+QUICK = Checks(prompts=())
+
+
+def publish(draft: Draft, shelf: Shelf, base: Path, checks: Checks = QUICK) -> Published:
+    """Without loading the base, which only the tests of that need."""
+    return publish_checked(draft, shelf, base, checks)
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 @pytest.fixture
 def draft(base: Path, tmp_path: Path) -> Draft:
-    source = trained(base, tmp_path / "trained")
+    source = trained(base, tmp_path / "trained", steps=12)
     lineage = trace(base, data=DATA, recipe=RECIPE, run="20261121-1a2b")
     return Draft(source, "huanhuan", lineage, title="嬛嬛", judged={"困惑度": 12.5})
 
@@ -64,6 +74,25 @@ def test_the_card_says_how_to_call_it(draft: Draft, shelf: Shelf, base: Path) ->
                   "你是嬛嬛。", "甄嬛：312 条", "困惑度 | 12.5", "学习率 0.0001"):  # fmt: skip
         assert words in card
     assert str(shelf.root.parent) not in card + json.dumps(told.record)
+
+
+def test_base_and_adapter_are_shown_side_by_side(draft: Draft, shelf: Shelf, base: Path) -> None:
+    told = publish(draft, shelf, base, Checks(prompts=("你是|谁？",)))
+    assert told.record["checks"][0]["key"] == "trial"
+    sample = told.record["samples"][0]
+    assert sample["prompt"] == "你是|谁？"
+    assert sample["base"] != sample["adapted"]
+    assert "| 你是\\|谁？ |" in (told.folder / "README.md").read_text("utf-8")
+
+
+def test_an_engine_with_another_template_stops_the_publishing(
+    draft: Draft, shelf: Shelf, base: Path
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"tokens": [1, 2, 3]}))
+    engine = Tokenizing(httpx.Client(base_url="http://engine", transport=transport), "tiny")
+    with pytest.raises(NotServable, match="训练与服务的提示不一样"):
+        publish(draft, shelf, base, Checks(prompts=(), engine=engine))
+    assert shelf.all() == []
 
 
 def test_the_same_again_is_the_same_version(draft: Draft, shelf: Shelf, base: Path) -> None:
