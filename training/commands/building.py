@@ -1,17 +1,17 @@
 """What the commands that make data sets out of texts share: their options and their last words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.commands.common import data_dir_for, print_json, say
+from training.commands.common import data_dir_for, print_json, progress, say
 from training.errors import BadInput
 
 if TYPE_CHECKING:
     from training.data.store import Source
-    from training.types import Item, Refusal
+    from training.types import Item, Progress, Refusal
 
 Files = Annotated[
     list[Path],
@@ -49,21 +49,25 @@ def store(
     data_dir: Path | None,
     replace: bool,
     as_json: bool,
+    progress_json: bool,
 ) -> None:
-    """Save the items as a data set and say what came of it."""
+    """Save the items as a data set, telling how many are made, and say what came of it."""
     from training.data.store import made_by, new_folder, save
 
     folder = new_folder(name, data_dir_for(data_dir))
-    card = save(
-        folder,
-        items,
-        name=folder.name,
-        made=made_by(command, **options),
-        sources=sources,
-        refusals=refusals,
-        report=report,
-        replace_old=replace,
-    )
+    with progress(f"做“{folder.name}”", progress_json) as advance:
+        card = save(
+            folder,
+            _counted(items, advance),
+            name=folder.name,
+            made=made_by(command, **options),
+            sources=sources,
+            refusals=refusals,
+            report=report,
+            replace_old=replace,
+        )
+        rows = card.rows + card.held_out_rows
+        advance(rows, rows)
     if as_json:
         print_json({"folder": str(folder), **card.to_json()})
         return
@@ -72,3 +76,9 @@ def store(
         first = refusals[0]
         where = BadInput(first.reason, file=first.source, row=first.row, field=first.field)
         say(f"没有收进来的有 {len(refusals)} 处，第一处：{where}")
+
+
+def _counted(items: "Iterable[Item]", advance: "Progress") -> "Iterator[Item]":
+    for number, item in enumerate(items, 1):
+        advance(number, 0)
+        yield item

@@ -15,7 +15,7 @@ from training.commands.building import (
     store,
     system_text,
 )
-from training.commands.common import AsJson, DataDir, print_json, say, sentences
+from training.commands.common import AsJson, DataDir, ProgressJson, print_json, say, sentences
 from training.errors import BadInput
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def novel(
     data_dir: DataDir = None,
     replace: Replace = False,
     as_json: AsJson = False,
+    progress_json: ProgressJson = False,
 ) -> None:
     """小说变成训练数据：切成段，一段一问。"""
     with sentences(as_json):
@@ -106,6 +107,7 @@ def novel(
             data_dir=data_dir,
             replace=replace,
             as_json=as_json,
+            progress_json=progress_json,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from training.commands.building import (
     store,
     system_text,
 )
-from training.commands.common import AsJson, DataDir, print_json, say, sentences
+from training.commands.common import AsJson, DataDir, ProgressJson, print_json, say, sentences
 from training.errors import BadInput
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def script(
     data_dir: DataDir = None,
     replace: Replace = False,
     as_json: AsJson = False,
+    progress_json: ProgressJson = False,
 ) -> None:
     """剧本变成对话：一个角色的每句台词，带上前面几轮。"""
     with sentences(as_json):
@@ -128,6 +129,7 @@ def script(
             data_dir=data_dir,
             replace=replace,
             as_json=as_json,
+            progress_json=progress_json,
         )  # fmt: skip
 
 
@@ -195,6 +197,7 @@ def selfknowledge(
     data_dir: DataDir = None,
     replace: Replace = False,
     as_json: AsJson = False,
+    progress_json: ProgressJson = False,
 ) -> None:
     """“你是谁”：从名字和介绍做一组自我认知的问答。"""
     with sentences(as_json):
@@ -221,6 +224,7 @@ def selfknowledge(
             data_dir=data_dir,
             replace=replace,
             as_json=as_json,
+            progress_json=progress_json,
         )  # fmt: skip
 
 

@@ -51,6 +51,14 @@ def test_a_script_becomes_a_data_set(data_dir: Path) -> None:
     assert item.turns[-1].learned
 
 
+def test_progress_is_told_a_program_in_lines() -> None:
+    words = ("--role", "嬛嬛", "--name", "a", "--progress-json", "--json")
+    result = run("script", SAMPLE, *words)
+    last = json.loads(result.stderr.splitlines()[-1])
+    rows = json.loads(result.stdout)["rows"]
+    assert (last["done"], last["total"]) == (rows, rows)
+
+
 def test_a_persona_card_gives_the_desks_prompt(data_dir: Path) -> None:
     told("script", SAMPLE, "--role", "嬛嬛", "--name", "a", "--persona", CARD, "--user", "小顾")
     item = load(data_dir / "datasets" / "a").train[0]
