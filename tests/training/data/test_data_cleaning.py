@@ -29,7 +29,7 @@ sayings = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(prose | sayings, min_size=1, max_size=6).map("\n".join))
 def test_clean_text_is_never_touched(text: str) -> None:
     cleaner = Cleaner()
@@ -93,7 +93,7 @@ def test_a_site_s_line_goes_with_its_line_end(
     assert {span.reason for span in spans} == {reason}
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(prose | st.sampled_from([s for many in SPAM.values() for s in many]), max_size=5))
 def test_spans_are_in_order_and_inside(parts: list[str]) -> None:
     text = "".join(parts)
@@ -130,7 +130,7 @@ PAIRS = [a + b for a in COMMON for b in COMMON if _in_gbk(a + b)]
 """Two characters of UTF-8 are three of GBK, if they are any."""
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(PAIRS), min_size=4, max_size=20).map("".join))
 def test_utf8_taken_for_gbk_is_read_again(text: str) -> None:
     assert mend(text.encode().decode("gbk"))[0] == text

@@ -57,7 +57,9 @@ LAYOUTS = ["lines", "array of lines", "array", "indented", "one after another"]
 
 
 @pytest.mark.usefixtures("piece")
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(objects, min_size=1, max_size=4), st.sampled_from(LAYOUTS), st.sampled_from([
     "utf-8", "utf-8-sig", "utf-16"]))  # fmt: skip
 def test_every_container_gives_its_rows(
@@ -71,7 +73,9 @@ def test_every_container_gives_its_rows(
 
 
 @pytest.mark.usefixtures("piece")
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(objects, min_size=2, max_size=4),
     st.sampled_from(["lines", "array of lines", "indented"]),
@@ -236,7 +240,9 @@ def test_books_become_texts_of_chapters(tmp_path: Path) -> None:
     assert read(tmp_path / "渡口.txt", work="别名")[0][0].origin.work == "别名"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(items_of_a_kind(), st.sampled_from([".json", ".jsonl"]), st.booleans(), st.data())
 def test_what_is_written_is_read_again(
     tmp_path: Path, items: list[Item], suffix: str, uniform: bool, data: st.DataObject

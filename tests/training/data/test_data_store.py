@@ -22,7 +22,7 @@ def chat(question: str, answer: str, **fields: object) -> Chat:
     return Chat((Turn("user", question), Turn("assistant", answer)), **fields)  # type: ignore[arg-type]
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(items_of_a_kind())
 def test_every_item_survives_its_line(items: list[Item]) -> None:
     for item in items:
@@ -30,7 +30,7 @@ def test_every_item_survives_its_line(items: list[Item]) -> None:
         assert item_from_json(json.loads(line)) == item
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(items_of_a_kind(), st.data())
 def test_a_set_comes_back_as_it_was_saved(
     tmp_path_factory: pytest.TempPathFactory, items: list[Item], data: st.DataObject

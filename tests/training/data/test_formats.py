@@ -27,7 +27,7 @@ def chat(*said: str, system: str = "", **fields: Any) -> Chat:
     return Chat((*((Turn("system", system),) if system else ()), *turns), **fields)
 
 
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(
     st.sampled_from(["alpaca", "sharegpt", "openai"]),
     chats() | preferences(),
@@ -47,13 +47,13 @@ def test_conversations_survive_every_format(
     assert back == item
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(texts, st.booleans())
 def test_texts_survive(item: Text, uniform: bool) -> None:
     assert read_row(through_json(write_row(item, "text", uniform=uniform)), Origin()) == item
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(chats(), min_size=2, max_size=4), st.data())
 def test_uniform_rows_have_the_same_columns(items: list[Chat], data: st.DataObject) -> None:
     form: FormatName = data.draw(st.sampled_from(["alpaca", "sharegpt"]))
