@@ -97,7 +97,7 @@ class Placing:
     def _steady(item: ContextItem) -> bool:
         if item.changes or item.group is Group.TAIL:
             return False
-        return item.group is Group.CAST or not item.settled
+        return item.group in settling.STEADY or not item.settled
 
     def _put_within(self, item: ContextItem, room: dict[Group, int]) -> None:
         if self.cost(item) <= min(room[item.group], self.left):
@@ -188,7 +188,10 @@ class Placing:
         room = min(self.left, self._fresh_room())
         waiting = [i for i in self.waiting if i not in self.placed and i.changes]
         passages = [i for i in waiting if i.group is Group.PASSAGES]
-        others = [i for i in waiting if i.group is not Group.PASSAGES]
+        # A thread that this text plants is told by it; one that did not fit is not news.
+        threads = [i for i in waiting if i.group is Group.THREADS]
+        self.reasons |= dict.fromkeys(threads, "等正文换一处开头时再排，免得前面的内容都要重读")
+        others = [i for i in waiting if i.group not in (Group.PASSAGES, Group.THREADS)]
         first = max(room - room // 3, SMALLEST_PIECE + HEADING) if others else room
         room -= self._place_better(passages, min(first, room))
         self._place_waiting(others, room)
@@ -317,6 +320,8 @@ class Placing:
         if old.shortened:
             self._take(item, "")
             self._put_shortened(item, min(room, self.left), "必需")
+            if item not in self.placed:
+                self._put(item, old.text, old.reason, old.tokens)
 
     def _take(self, item: ContextItem, reason: str) -> None:
         self.left += self.placed.pop(item).tokens + HEADING

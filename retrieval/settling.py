@@ -15,6 +15,9 @@ from retrieval.chunk import sentences
 from retrieval.snippet import focus
 from retrieval.types import ContextItem, Group, Stood
 
+STEADY = (Group.CAST, Group.THREADS)
+"""Groups that stay the same between two continuations but where the story itself moves on."""
+
 OTHER_PART = ":other"
 """Ends the id of a passage of which another part stands already."""
 
@@ -25,8 +28,8 @@ def anew(items: Sequence[ContextItem]) -> list[ContextItem]:
 
 
 def going_on(items: Sequence[ContextItem], stood: Stood) -> list[ContextItem]:
-    """The candidates where what stood stays: in its words, before the text. Sheets and
-    passages that it has not stand behind the text, so that they move nothing."""
+    """The candidates where what stood stays: in its words, before the text. Sheets,
+    threads and passages that it has not stand behind the text, so that they move nothing."""
     current = {i.id: i for i in items}
     kept = {s.id: _as_stood(s, current.get(s.id)) for s in stood.items}
     return [*kept.values(), *(_behind(i, i.id in kept) for i in items if not _told(i, kept))]
@@ -47,7 +50,7 @@ def tells(words: Sequence[str], item: ContextItem) -> bool:
 def _may_settle(item: ContextItem) -> bool:
     if item.required:
         return False
-    if item.group is Group.CAST:
+    if item.group in STEADY:
         return not item.changes
     return item.changes and item.group in (Group.LORE, Group.PASSAGES)
 
@@ -65,7 +68,7 @@ def _told(item: ContextItem, kept: dict[str, ContextItem]) -> bool:
 
 
 def _behind(item: ContextItem, stands: bool) -> ContextItem:
-    if item.group is Group.CAST and not item.required:
+    if item.group in STEADY and not item.required:
         return replace(item, late=True)
     return replace(item, id=item.id + OTHER_PART) if stands else _fixed(item)
 

@@ -11,7 +11,7 @@ from retrieval.chunk import sentences
 STEP = 600
 """Characters by which the beginning moves when the text outgrows its room."""
 
-ENDING = 100
+ENDING = 60
 """Fewest characters that the model finds as its own beginning; whole sentences."""
 
 

@@ -67,6 +67,17 @@ def thread_items(threads: Sequence[Thread], view: View) -> list[ContextItem]:
     return [_item(thread, n, view) for n, thread in enumerate(ranked[:MOST_THREADS])]
 
 
+def told_of(thread: Thread, view: View) -> str | None:
+    """What a prompt says of it at this place; None where it is not open there."""
+    return next((item.text for item in thread_items([thread], view)), None)
+
+
+def is_answered(thread: Thread, view: View) -> bool:
+    """Whether what lies behind the place answers it, not the author's own word."""
+    behind = [event for event in thread.events if view.passed(event.place)]
+    return _resolved(replace(thread, events=tuple(behind)))
+
+
 def _resolved(thread: Thread) -> bool:
     """Whether what lies behind answers it; an author may say that it does not."""
     return not thread.state and any(e.kind == "resolve" for e in thread.events)

@@ -19,6 +19,7 @@ from retrieval import types
 from retrieval.context import describe, voice_of
 from retrieval.lore import Lorebook, LoreEntry
 from retrieval.states import Standing, changed
+from retrieval.threads import is_answered, told_of
 from retrieval.timeline import View
 from retrieval.types import ContextItem, Group, Prompt, Refused, Stood, StoryPosition
 from server.models import Chapter, ChapterRevision, Character
@@ -109,7 +110,11 @@ def recollect(session: Session, work_id: str, loaded: Loaded, *, retrieval: bool
     for kept in last.kept:
         if kept.id in loaded.brief.excluded:
             return Recalled(last)
-        found = _cast(session, work_id, kept, loaded) if kept.group is Group.CAST else [kept.item]
+        found = [kept.item]
+        if kept.group is Group.CAST:
+            found = _cast(session, work_id, kept, loaded)
+        elif kept.group is Group.THREADS:
+            found = _thread(kept, loaded)
         if not found:
             return Recalled(last)
         items += found
@@ -218,11 +223,7 @@ def _sheet(
     news = _news(character.name, then, story.sheet(id, row.sheet, names, here))
     if not news or len(news) > len(kept.text):
         return []
-    now = ContextItem(
-        f"{kept.id}:now", Group.CAST, news, kept.source, required=True, priority=100,
-        order=kept.order, late=True, why="前面的人物卡写下之后有了变化",
-    )  # fmt: skip
-    return [kept.item, now]
+    return [kept.item, _now(kept, news, "前面的人物卡写下之后有了变化")]
 
 
 def _news(name: str, then: Standing, now: Standing) -> str:
@@ -233,6 +234,35 @@ def _news(name: str, then: Standing, now: Standing) -> str:
     return f"此刻的{name}（和前面不同的以此为准）：" + "；".join(
         f"{p.label}：{p.text}" for p in new
     )
+
+
+def _thread(kept: Kept, loaded: Loaded) -> list[ContextItem]:
+    """What stood of a thread, with what the text has made of it since; [] where the author has
+    changed it, or goes on from before it was so."""
+    here = loaded.brief.view
+    thread = next((t for t in loaded.brief.threads if f"thread:{t.id}" == kept.id), None)
+    if thread is None or kept.since > loaded.position.offset:
+        return []
+    now = told_of(thread, here)
+    if now == kept.text:
+        return [kept.item]
+    first = StoryPosition(loaded.position.chapter, kept.since)
+    if told_of(thread, View(first, here.knower, here.scenes)) != kept.text:
+        return []
+    if now is not None:
+        return [kept.item, _now(kept, f"此刻的伏笔：{now}", "前面的伏笔写下之后有了下文")]
+    if not is_answered(thread, here):
+        return []
+    answered = f"“{thread.title}”这条伏笔写到这里已经收了，不再是悬念。"
+    return [kept.item, _now(kept, answered, "前面的伏笔写下之后收了")]
+
+
+def _now(kept: Kept, text: str, why: str) -> ContextItem:
+    """What has become of it, behind the text."""
+    return ContextItem(
+        f"{kept.id}:now", kept.group, text, kept.source, required=True, priority=100,
+        order=kept.order, late=True, why=why,
+    )  # fmt: skip
 
 
 def _stands_unasked(book: Lorebook, entry: LoreEntry, view: View) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval.errors import PromptTooLarge
@@ -117,6 +117,8 @@ TEXTS = st.text(alphabet="字句。！？”“\n，abc", max_size=400)
 
 
 @settings(deadline=None, max_examples=80)
+@example([*[(Group.SYSTEM, "a", True, "start", 0.0)] * 5, (Group.BEAT, "a", True, "start", 0.0),
+          (Group.TAIL, "aa", True, "start", 0.0)], 172)  # fmt: skip
 @given(
     st.lists(
         st.tuples(

@@ -198,3 +198,76 @@ def test_voices_and_relations_stay_while_they_stand_as_they_did(book: Book, api:
     fourth = sent(book.go_on(3250))
     assert "沈砚的口吻：水小了，走罢。" in fourth
     assert "水大，不急。" not in fourth
+
+
+def thread(book: Book, at: int, answered: int | None = None) -> str:
+    """A thread that is planted at one offset of the chapter, and answered at another."""
+    made = book.post("threads", title="船票", events=[
+        {"kind": "plant", "chapter_id": book.here, "offset": at, "note": "船票不见了"}
+    ])  # fmt: skip
+    if answered is not None:
+        event = {"kind": "resolve", "chapter_id": book.here, "offset": answered}
+        book.api.ok("POST", f"{book.root}/threads/{made}/events", json=event)
+    return made
+
+
+def same(first: dict[str, Any], second: dict[str, Any]) -> int:
+    pairs = zip(sent(first), sent(second), strict=False)
+    return next(n for n, (a, b) in enumerate(pairs) if a != b)
+
+
+def test_a_thread_that_the_text_answers_stays_and_is_told_to_be_answered(book: Book) -> None:
+    made = thread(book, 2900, answered=3050)
+    first, second = book.go_on(3000), book.go_on(3100)
+    told = [[k["text"] for k in p["kept"] if k["id"] == f"thread:{made}"] for p in (first, second)]
+    assert told[0] == told[1] != []
+    (news,) = [k for k in second["kept"] if k["id"] == f"thread:{made}:now"]
+    assert "“船票”" in news["text"]
+    assert "已经收了" in news["text"]
+    whole = sent(second)
+    assert same(first, second) > whole.index("【前文】")
+    assert whole.index("【前文】") < whole.index(news["text"])
+    again = sent(book.go_on(3040))
+    assert "已经收了" not in again, "it lies behind that place"
+
+
+def test_what_becomes_of_a_thread_is_told_behind_the_text(book: Book) -> None:
+    made = thread(book, 2900)
+    told = {"kind": "advance", "chapter_id": book.here, "offset": 3050, "note": "在当铺里"}
+    book.api.ok("POST", f"{book.root}/threads/{made}/events", json=told)
+    first, second = book.go_on(3000), book.go_on(3100)
+    assert "在当铺里" not in sent(first)
+    (news,) = [k for k in second["kept"] if k["id"] == f"thread:{made}:now"]
+    assert news["text"].startswith("此刻的伏笔")
+    assert "在当铺里" in news["text"]
+    assert same(first, second) > sent(second).index("【前文】")
+
+
+def test_a_thread_that_the_author_changes_stands_as_it_is(book: Book) -> None:
+    made = thread(book, 2900)
+    path = f"{book.root}/threads/{made}"
+    assert "船票不见了" in sent(book.go_on(3000))
+    book.api.ok("PATCH", path, json={"title": "旧船票"})
+    changed = sent(book.go_on(3100))
+    assert "旧船票（" in changed
+    assert "\n船票（" not in changed
+    book.api.ok("PATCH", path, json={"state": "abandoned"})
+    assert "船票不见了" not in sent(book.go_on(3200))
+    book.api.ok("PATCH", path, json={"state": None})
+    assert "船票不见了" in sent(book.go_on(3300, pinned=[f"thread:{made}"]))
+    book.api.ok("DELETE", path)
+    assert "船票不见了" not in sent(book.go_on(3400))
+
+
+def test_a_thread_that_is_new_waits_for_the_text_to_begin_anew(book: Book) -> None:
+    first = book.go_on(3000)
+    made = thread(book, 2900)
+    second = book.go_on(3100)
+    (left,) = [d for d in second["dropped"] if d["id"] == f"thread:{made}"]
+    assert "重读" in left["reason"]
+    assert same(first, second) > sent(second).index("【前文】")
+    third = book.go_on(7000)
+    assert f"thread:{made}" in {k["id"] for k in third["kept"]}, "here it began anew"
+    pinned = thread(book, 2950)
+    last = book.go_on(7100, pinned=[f"thread:{pinned}"])
+    assert f"thread:{pinned}" in {k["id"] for k in last["kept"]}
