@@ -33,6 +33,7 @@ from server.routes import (
     outlines,
     personas,
     recaps,
+    recipes,
     relations,
     replacing,
     revisions,
@@ -76,7 +77,7 @@ def create_app(
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
         personas, conversations, templates, jobs, datasets,
-        runs, evaluations, health,
+        recipes, runs, evaluations, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)

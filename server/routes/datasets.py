@@ -1,16 +1,31 @@
 """Data sets: uploads, what is made of them, what is in them."""
 
+from pathlib import Path as File
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, UploadFile, status
+from sqlmodel import Session
 
-from server.deps import TheDesk
+from server import manuscript
+from server.deps import Reading, TheDesk
+from server.errors import Conflict
+from server.exporting.formats import export_work
 from server.importing.uploads import check_size
+from server.jobs.folder import Folder
+from server.jobs.report import report
+from server.models import Work
+from server.schemas.building import BuildIn, RolesOut, SourceOut
+from server.schemas.jobs import JobOut
 from server.schemas.tuning import RowOut, UploadOut
-from server.tuning.datasets import NAME, Datasets, Split
+from server.settings import SAMPLE
+from server.tuning import makers
+from server.tuning.datasets import NAME, UPLOAD, Datasets, Split
+from server.tuning.recognising import recognise
 
 router = APIRouter(prefix="/api/datasets", tags=["training"])
 DatasetName = Annotated[str, Path(pattern=NAME)]
+UploadId = Annotated[str, Path(pattern=UPLOAD)]
+SCRIPT = SAMPLE / "script.txt"
 
 
 @router.get("")
@@ -29,6 +44,54 @@ def upload_source(file: UploadFile, desk: TheDesk) -> UploadOut:
     datasets = Datasets(desk.settings.data_dir)
     ident = datasets.keep(file.filename or "", data)
     return UploadOut(id=ident, filename=datasets.upload(ident).name, bytes=len(data))
+
+
+@router.post("/uploads/sample", status_code=status.HTTP_201_CREATED)
+def take_sample(desk: TheDesk) -> UploadOut:
+    """The short play that comes with the desk, as if it had been uploaded."""
+    datasets = Datasets(desk.settings.data_dir)
+    data = SCRIPT.read_bytes()
+    return UploadOut(id=datasets.keep(SCRIPT.name, data), filename=SCRIPT.name, bytes=len(data))
+
+
+@router.get("/uploads/{upload_id}")
+def look_at_upload(upload_id: UploadId, desk: TheDesk) -> SourceOut:
+    """What it was recognised as."""
+    path = Datasets(desk.settings.data_dir).upload(upload_id)
+    return SourceOut(id=upload_id, **recognise(path))
+
+
+@router.get("/uploads/{upload_id}/roles")
+async def list_roles(upload_id: UploadId, desk: TheDesk) -> RolesOut:
+    """Who speaks how often in it, read as a script."""
+    path = Datasets(desk.settings.data_dir).upload(upload_id)
+    return RolesOut.model_validate(await makers.roles(path))
+
+
+@router.post("", status_code=status.HTTP_202_ACCEPTED)
+def build(wanted: BuildIn, desk: TheDesk, session: Reading) -> JobOut:
+    """A job; the data set of this name is there when it is done."""
+    datasets = Datasets(desk.settings.data_dir)
+    if not wanted.replace and (datasets.root / wanted.name).exists():
+        raise Conflict(f"已经有叫“{wanted.name}”的数据集，请换一个名字，或者选择替换它。")
+    uploads = makers.sources(wanted, datasets)
+    ident = getattr(wanted, "work_id", None)
+    work = manuscript.get_work(session, ident) if ident else None
+    makers.refuse_nothing(wanted, uploads, work)
+
+    def args(folder: Folder) -> list[str]:
+        own = [_manuscript(session, work, folder)] if work is not None else []
+        return makers.command(wanted, [*uploads, *own])
+
+    about = {"dataset": wanted.name, "maker": wanted.maker}
+    return report(desk.jobs, desk.jobs.add("data", wanted.name, args, about=about))
+
+
+def _manuscript(session: Session, work: Work, folder: Folder) -> File:
+    """The work as a text with its headings, beside the job that reads it."""
+    path = folder.input / f"{work.id}.txt"
+    path.write_bytes(export_work(session, work, "txt"))
+    return path
 
 
 @router.get("/{name}")

@@ -15,7 +15,9 @@ from server.schemas.health import (
     EngineReport,
     HardwareOut,
     HealthOut,
+    TrainingNow,
 )
+from server.tuning.runs import Runs
 
 router = APIRouter(prefix="/api", tags=["health"])
 
@@ -27,7 +29,17 @@ def health(desk: TheDesk) -> HealthOut:
         engine=EngineOut.model_validate(desk.engine.status()),
         generations=len(desk.writer.running),
         indexing=desk.indexer.pending,
+        training=_training(Runs(desk.jobs)),
     )
+
+
+def _training(runs: Runs) -> TrainingNow | None:
+    for job in runs.all():
+        if job.state in ("running", "stopping"):
+            told = runs.status(job) or {}
+            step, steps = int(told.get("step") or 0), int(told.get("steps") or 0)
+            return TrainingNow(run=job.id, title=job.title, step=step, steps=steps)
+    return None
 
 
 @router.get("/ready")

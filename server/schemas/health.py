@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from server.schemas.common import Shape
 
@@ -15,11 +15,21 @@ class EngineOut(Shape):
     restarts: int
 
 
+class TrainingNow(BaseModel):
+    """The tuning run that has the machine."""
+
+    run: str
+    title: str
+    step: int
+    steps: int = Field(description="0 while it prepares.")
+
+
 class HealthOut(BaseModel):
     version: str
     engine: EngineOut
     generations: int
     indexing: int
+    training: TrainingNow | None = None
 
 
 class HardwareOut(BaseModel):

@@ -36,6 +36,18 @@ class RunIn(Wanted):
     )
 
 
+class RecipeOut(BaseModel):
+    name: str
+    recipe: dict[str, Any]
+
+
+class BaseOut(BaseModel):
+    """`name` is what a recipe's `base` says."""
+
+    name: str
+    served: bool
+
+
 class AdviceIn(Wanted):
     recipe: dict[str, Any]
     probe: bool = Field(False, description="Measure a few steps with the real model.")

@@ -85,7 +85,7 @@ class Datasets:
         found = list((self.uploads / ident).glob("*")) if re.fullmatch(UPLOAD, ident) else []
         if not found:
             raise NotFound("这个文件已不在了，请重新上传。", code="upload_not_found")
-        return found[0]
+        return found[0].absolute()
 
     def _clear(self) -> None:
         for folder in self.uploads.glob("*"):

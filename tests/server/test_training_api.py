@@ -176,3 +176,16 @@ def test_jobs_are_listed_stopped_and_removed(idle: Client) -> None:
     idle.refused(409, "job_running", "POST", f"/api/jobs/{first}/again")
     idle.ok("DELETE", f"/api/jobs/{first}")
     idle.refused(404, "not_found", "GET", f"/api/jobs/{first}")
+
+
+def test_who_has_the_machine_is_told_with_how_far_it_is(idle: Client) -> None:
+    assert idle.ok("GET", "/api/health")["training"] is None
+    ident = idle.ok("POST", "/api/runs", json={"recipe": RECIPE, "title": "许氏"})["job"]["id"]
+    assert idle.ok("GET", "/api/health")["training"] is None
+    idle.desk.jobs.folder(ident).change(state="running")
+    told = {"run": ident, "title": "许氏", "step": 0, "steps": 0}
+    assert idle.ok("GET", "/api/health")["training"] == told
+    folder = Runs(idle.desk.jobs).folder(ident)
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text(json.dumps({"step": 4, "steps": 9}))
+    assert idle.ok("GET", "/api/health")["training"] == {**told, "step": 4, "steps": 9}
