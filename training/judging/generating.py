@@ -69,10 +69,11 @@ class LocalWriter:
         ids = torch.tensor([[fill] * (longest - len(one)) + one for one in asked])
         mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in asked])
         torch.manual_seed(sampling.seed)
-        drawn = (
-            {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p}
-            if sampling.temperature else {"do_sample": False}
-        )  # fmt: skip
+        # The model's own defaults (Qwen: top-k 20, repetition penalty 1.1) are not what the desk's
+        # engine samples with.
+        drawn: dict[str, Any] = {"do_sample": False, "top_k": None, "top_p": None}
+        if sampling.temperature:
+            drawn = {"do_sample": True, "top_k": 0, "top_p": sampling.top_p}
         with model.acting() as causal:
             written = causal.generate(
                 input_ids=ids.to(model.device),
@@ -80,9 +81,7 @@ class LocalWriter:
                 max_new_tokens=sampling.tokens,
                 eos_token_id=stops,
                 pad_token_id=fill,
-                # The model's own defaults (Qwen: top-k 20, repetition penalty 1.1) are not what
-                # the desk's engine samples with.
-                top_k=0,
+                temperature=sampling.temperature or None,
                 repetition_penalty=1.0,
                 **drawn,
             )
