@@ -6,6 +6,7 @@ TrainingError            a sentence for the author: what happened and what to do
 ├── MissingBase          the base model is not there, or is another than the adapter's
 ├── NotServable          what came out would not be taken by the server
 ├── EngineUnreachable    the model that makes or judges data does not answer
+├── PromptRefused        the model's engine will not take this one prompt; others may go on
 └── RunFailed            a run ended before its end: disk, memory, a loss that is no number
 """
 
@@ -53,6 +54,10 @@ class NotServable(TrainingError):
 
 class EngineUnreachable(TrainingError):
     code = "engine_unreachable"
+
+
+class PromptRefused(TrainingError):
+    code = "prompt_refused"
 
 
 class RunFailed(TrainingError):
