@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from tests.engine.tiny_qwen import SENTENCES, make_adapter, make_model
-from training.types import Chat, Preference, Text, Turn
+from training.data.store import save
+from training.types import Chat, Item, Preference, Text, Turn
 
-__all__ = ["SENTENCES", "chats", "make_adapter", "make_base", "preferences", "texts"]
+__all__ = ["SENTENCES", "chats", "make_adapter", "make_base", "make_data", "preferences", "texts"]
 
 TEMPLATES = {"qwen2.5": "qwen2_5.jinja", "qwen3": "qwen3.jinja"}
 TemplateName = Literal["qwen2.5", "qwen3"]
@@ -58,3 +59,12 @@ def preferences(count: int = 8) -> list[Preference]:
         )
         for at in range(count)
     ]
+
+
+def make_data(
+    data_dir: Path, name: str, items: Sequence[Item], held_out: Sequence[Item] = ()
+) -> Path:
+    """A data set under its bare name."""
+    folder = data_dir / "datasets" / name
+    save(folder, items, held_out, name=name, made={"command": "test"})
+    return folder

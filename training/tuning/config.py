@@ -50,7 +50,7 @@ class Tuning(_Part):
     kind: TuningKind = "lora"
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     """Of the adapter; with GaLore, of the gradients' projection."""
-    alpha: Annotated[float, Field(gt=0)] = 32.0
+    alpha: Annotated[int, Field(ge=1)] = 32
     """With GaLore, the projection's scale is alpha / rank, as with LoRA."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"

@@ -45,6 +45,11 @@ class Example:
         """How many guesses count: nothing stands before the first token to guess it from."""
         return int(self.learned[1:].sum())
 
+    @classmethod
+    def answered(cls, prompt: Sequence[int], answer: Sequence[int]) -> "Example":
+        ids = np.array([*prompt, *answer], np.int32)
+        return cls(ids, np.arange(len(ids)) >= len(prompt))
+
     def cut(self, length: int) -> "Example":
         return Example(self.ids[:length], self.learned[:length])
 
@@ -80,9 +85,9 @@ def conversation(chat: Chat, template: ServedTemplate, recipe: Recipe) -> list[E
 
 def preference(item: Preference, template: ServedTemplate, recipe: Recipe) -> Pair:
     """Raises `Refused`."""
-    prompt = _prompt(template, with_system(item.turns, template, recipe), None)
+    prompt = _prompt(template, with_system(item.turns, template, recipe), _tools(item.tools))
     found = [
-        None if text is None else _answered(prompt, _answer(template, text))
+        None if text is None else Example.answered(prompt, _answer(template, text))
         for text in (item.chosen, item.rejected)
     ]
     if found == [None, None]:
@@ -134,12 +139,6 @@ class _Growing:
         for span in self._answers:
             learned[span.start : span.stop] = True
         return Example(np.array(self._ids, np.int32), learned)
-
-
-def _answered(prompt: Sequence[int], answer: Sequence[int]) -> Example:
-    growing = _Growing()
-    growing.add(prompt, answer)
-    return growing.example()
 
 
 def _piece(ids: NDArray[np.int32]) -> Example:

@@ -6,6 +6,7 @@
     stop               someone asks to stop and save
     lock               held by the process that trains, for as long as it lives
     checkpoints/step-N/, adapter/ (or model/), tensorboard/, lineage.json
+    initial_adapter/ (PiSSA), reference.json (DPO, KTO)
 
 Knows nothing of models. Readers need no lock: every file is whole at any time, but for the last
 line of a log whose writer was killed.
@@ -101,6 +102,21 @@ class RunFolder:
     @property
     def adapter(self) -> Path:
         return self.path / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """What full tuning makes, instead of an adapter."""
+        return self.path / "model"
+
+    @property
+    def initial_adapter(self) -> Path:
+        """PiSSA's, as it was before the first step: what was taken out of the base."""
+        return self.path / "initial_adapter"
+
+    @property
+    def references(self) -> Path:
+        """Of preference tuning: what the model said before the first step."""
+        return self.path / "reference.json"
 
     @property
     def tensorboard(self) -> Path:
@@ -199,29 +215,28 @@ class RunFolder:
         ]
         return sorted(found, key=lambda each: each.step)
 
-    @contextmanager
-    def new_checkpoint(self, step: int) -> Iterator[Path]:
-        """A folder to fill; it becomes `step-N` when the block ends well, else nothing is left."""
+    @property
+    def unfinished(self) -> Path:
+        """Where a checkpoint is written; what lies here is not whole."""
+        return self.checkpoints_dir / ".unfinished"
+
+    def begin_checkpoint(self) -> None:
+        shutil.rmtree(self.unfinished, ignore_errors=True)
+        self.unfinished.mkdir(parents=True)
+
+    def finish_checkpoint(self, step: int, name: str) -> None:
+        """`name` under `unfinished` becomes `step-N`, all at once."""
         final = self.checkpoints_dir / f"step-{step}"
-        beside = self.checkpoints_dir / f".step-{step}-{os.getpid()}"
-        shutil.rmtree(beside, ignore_errors=True)
-        try:
-            beside.mkdir(parents=True)
-            yield beside
-            shutil.rmtree(final, ignore_errors=True)
-            beside.rename(final)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+        shutil.rmtree(final, ignore_errors=True)
+        (self.unfinished / name).rename(final)
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def keep_checkpoints(self, newest: int, best: int | None) -> None:
-        """Delete all but the `newest` ones and the best, and what killed writers left."""
+        """Delete all but the `newest` ones and the best."""
         whole = self.checkpoints()
         for old in whole[: max(len(whole) - newest, 0)]:
             if old.step != best:
                 shutil.rmtree(old.path, ignore_errors=True)
-        for torn in self.checkpoints_dir.glob(".step-*"):
-            shutil.rmtree(torn, ignore_errors=True)
 
 
 def new_id() -> str:

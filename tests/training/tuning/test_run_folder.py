@@ -82,24 +82,28 @@ def test_only_one_process_trains_and_its_death_frees_the_folder(run: RunFolder) 
     assert not run.alive()
 
 
-def test_a_checkpoint_that_fails_leaves_nothing(run: RunFolder) -> None:
-    with run.new_checkpoint(10) as folder:
-        (folder / "weights").write_text("good")
-    with pytest.raises(OSError, match="full"), run.new_checkpoint(20) as folder:
-        (folder / "weights").write_text("ba")
-        raise OSError("disk full")
+def save(run: RunFolder, step: int) -> None:
+    run.begin_checkpoint()
+    (run.unfinished / f"checkpoint-{step}").mkdir()
+    (run.unfinished / f"checkpoint-{step}" / "weights").write_text("good")
+    run.finish_checkpoint(step, f"checkpoint-{step}")
+
+
+def test_half_a_checkpoint_is_none(run: RunFolder) -> None:
+    save(run, 10)
+    run.begin_checkpoint()
+    (run.unfinished / "checkpoint-20").mkdir()
     assert [each.step for each in run.checkpoints()] == [10]
-    assert [each.name for each in run.checkpoints_dir.iterdir()] == ["step-10"]
+    save(run, 30)
+    assert [each.step for each in run.checkpoints()] == [10, 30]
+    assert not run.unfinished.exists()
 
 
 def test_the_newest_and_the_best_are_kept(run: RunFolder) -> None:
     for step in (9, 10, 11, 100):
-        with run.new_checkpoint(step):
-            pass
-    (run.checkpoints_dir / ".step-50-1").mkdir()
+        save(run, step)
     run.keep_checkpoints(2, best=9)
     assert [each.step for each in run.checkpoints()] == [9, 11, 100]
-    assert not list(run.checkpoints_dir.glob(".step-*"))
 
 
 def test_two_runs_in_one_second_have_two_folders() -> None:
