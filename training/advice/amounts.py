@@ -73,9 +73,10 @@ def measure(recipe: Recipe, base: Path, data_dir: Path, progress: Progress) -> A
         chosen = range(0, len(items), max(1, -(-len(items) // SAMPLE)))
         told.sampled |= len(chosen) < len(items)
         for done, number in enumerate(chosen, 1):
-            # What each row looked at stands for: those between it and the next, and its weight.
-            share = part.weight * len(items) / len(chosen)
-            _add(told, items[number], share, teach, recipe.length)
+            # Each row looked at stands for those between it and the next, by its own weight.
+            item = items[number]
+            share = part.weight * item.weight * len(items) / len(chosen)
+            _add(told, item, share, teach, recipe.length)
             progress(done, len(chosen), f"数一数 {held.card.name}")
     told.lengths.sort()
     return told

@@ -54,9 +54,15 @@ def _origin(record: Mapping[str, Any]) -> str:
     return "\n".join(rows)
 
 
+_VERDICTS = {"better": "更好", "worse": "更差", "even": "分不出高下"}
+
+
 def _judged(judged: Mapping[str, Any]) -> str:
-    rows = [f"| {key} | {value} |" for key, value in judged.items() if _plain(value)]
-    return "\n".join(["| 指标 | 值 |", "|---|---|", *rows])
+    rows = [
+        f"- {_VERDICTS.get(each['verdict'], each['verdict'])}：{each['sentence']}"
+        for each in judged["outcomes"]
+    ]
+    return "\n".join([f"在 {judged['data']} 留出的文字上（{judged['cases']} 例）：", "", *rows])
 
 
 def _samples(samples: Sequence[Mapping[str, str]]) -> str:
@@ -70,10 +76,6 @@ def _samples(samples: Sequence[Mapping[str, str]]) -> str:
 def _cell(text: str) -> str:
     """One line that cannot end its cell."""
     return " ".join(text.split()).replace("|", "\\|") or "（空）"
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float)
 
 
 def _system(record: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,8 @@
 """The desk that is being served, told over its HTTP API which adapters to load."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,28 @@ def _refusal(answer: httpx.Response) -> EngineUnreachable | NotServable:
         sentence, retryable = f"书桌答了 HTTP {answer.status_code}", answer.status_code >= 500
     unreachable = retryable or answer.status_code >= 500
     return EngineUnreachable(sentence) if unreachable else NotServable(sentence)
+
+
+@contextmanager
+def open_desk(url: str | None, data_dir: Path) -> Iterator[Desk | None]:
+    """The desk at `url`, else the one that is open on this data directory; None for none."""
+    address = url or find_desk(data_dir)
+    if address is None:
+        yield None
+        return
+    with Desk.at(address) as desk:
+        yield desk
+
+
+def serve(folder: str, url: str | None, data_dir: Path) -> bool:
+    """Whether a desk serves the adapter now.
+
+    What a desk says against it is an error; that none is open is not, unless one was named.
+    """
+    with open_desk(url, data_dir) as desk:
+        if desk is not None:
+            desk.load(folder)
+        return desk is not None
 
 
 def find_desk(data_dir: Path) -> str | None:

@@ -35,13 +35,14 @@ CONVERSATIONS: tuple[tuple[Message, ...], ...] = (
 
 
 class Tokenizing:
-    """vLLM's `/tokenize`; `http` has the server's root as its base, without `/v1`."""
+    """vLLM's `/tokenize`; `http` has the server's root as its base, without `/v1`. The engine's
+    own model is asked where none is named."""
 
-    def __init__(self, http: httpx.Client, model: str) -> None:
-        self._http, self._model = http, model
+    def __init__(self, http: httpx.Client, model: str = "") -> None:
+        self._http, self._model = http, {"model": model} if model else {}
 
     @classmethod
-    def at(cls, url: str, model: str, *, key: str = "", socket: str = "") -> "Tokenizing":
+    def at(cls, url: str, model: str = "", *, key: str = "", socket: str = "") -> "Tokenizing":
         """`url` ends in `/v1` or is the root; `socket` is a unix socket to go through."""
         return cls(
             httpx.Client(
@@ -65,8 +66,7 @@ class Tokenizing:
 
     def tokens(self, messages: Sequence[Message]) -> list[int] | None:
         """None where the engine has no `/tokenize`. Raises EngineUnreachable."""
-        question = {
-            "model": self._model,
+        question = self._model | {
             "messages": [dict(each) for each in messages],
             "add_generation_prompt": True,
             # As the desk asks; templates without the switch ignore it.

@@ -29,7 +29,7 @@ class Draft:
     """What is to be published, and what is known of it.
 
     `initial` is the adapter before its first step, which PiSSA and its like need. `judged` is
-    the short form of an evaluation (plain numbers and words), shown on the card.
+    the short form of an evaluation (`judged.short_report`), shown on the card.
     """
 
     source: Path

@@ -26,6 +26,8 @@ from training.publishing.shelf import Published, Shelf
 
 RECIPE = {"name": "huanhuan", "method": "sft", "system": "text: 你是嬛嬛。", "learning_rate": 1e-4,
           "tuning": {"kind": "lora"}}  # fmt: skip
+JUDGED = {"data": "甄嬛", "cases": 24,
+          "outcomes": [{"code": "p", "verdict": "better", "sentence": "困惑度从 9 到 7"}]}  # fmt: skip
 DATA = (DataUsed("甄嬛", "cd" * 32, 312),)
 
 
@@ -46,7 +48,7 @@ def shelf(tmp_path: Path) -> Shelf:
 def draft(base: Path, tmp_path: Path) -> Draft:
     source = trained(base, tmp_path / "trained", steps=12)
     lineage = trace(base, data=DATA, recipe=RECIPE, run="20261121-1a2b")
-    return Draft(source, "huanhuan", lineage, title="嬛嬛", judged={"困惑度": 12.5})
+    return Draft(source, "huanhuan", lineage, title="嬛嬛", judged=JUDGED)
 
 
 def test_a_version_holds_all_that_is_known_of_it(draft: Draft, shelf: Shelf, base: Path) -> None:
@@ -71,7 +73,7 @@ def test_the_card_says_how_to_call_it(draft: Draft, shelf: Shelf, base: Path) ->
     card = (told.folder / "README.md").read_text("utf-8")
     assert card.startswith("# 嬛嬛\n")
     for words in (f'{{"name": "{told.folder.name}"}}', "--max-lora-rank 8", "OpenAI(", "curl",
-                  "你是嬛嬛。", "甄嬛：312 条", "困惑度 | 12.5", "学习率 0.0001"):  # fmt: skip
+                  "你是嬛嬛。", "甄嬛：312 条", "更好：困惑度从 9 到 7", "学习率 0.0001"):  # fmt: skip
         assert words in card
     assert str(shelf.root.parent) not in card + json.dumps(told.record)
 

@@ -1,0 +1,236 @@
+"""A file of questions, answered by an OpenAI-compatible endpoint: JSONL in, JSONL out.
+
+A row asks with `prompt` or `messages`, and may say how (`temperature`, `max_tokens`, …); rows of
+OpenAI's batch format (`custom_id`, `body`) are taken too. Answers are appended as they come, so
+that a run may be interrupted at any point: the next one does what is missing, what failed, and
+what was asked differently. At the end the file stands in the questions' order.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from training.errors import BadInput, EngineUnreachable
+from training.types import Progress
+
+LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""Answers after which asking again may help."""
+TRIES = 5
+PAUSE = 1.0
+"""Seconds before the second try; each further pause is twice as long."""
+SECONDS = 600.0
+_OWN = frozenset({"id", "custom_id", "prompt", "messages", "body", "method", "url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`row` counts from 1; `body` is the request; `digest` tells one question from another."""
+
+    row: int
+    id: Any
+    body: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(slots=True)
+class Done:
+    """How a batch ended. `failed` rows are asked again by the next run."""
+
+    answered: int = 0
+    failed: int = 0
+    kept: int = 0
+    """Answered by an earlier run."""
+    tokens: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`url` ends in /v1. `model` is asked where a row does not name another."""
+
+    url: str
+    model: str
+    key: str = ""
+    socket: str = ""
+
+    @classmethod
+    def of_desk(cls, model: str, told: Mapping[str, str] = os.environ) -> "Endpoint | None":
+        """The engine of the desk that started this process."""
+        url = told.get("YANCHI_SERVED_URL")
+        if not url:
+            return None
+        return cls(
+            url, model, told.get("YANCHI_SERVED_KEY", ""), told.get("YANCHI_SERVED_SOCKET", "")
+        )
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url.rstrip("/"),
+            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
+            transport=httpx.HTTPTransport(uds=self.socket) if self.socket else None,
+            timeout=httpx.Timeout(SECONDS, connect=10.0),
+            limits=httpx.Limits(max_connections=None),
+        )
+
+
+def read_questions(file: Path, model: str, defaults: Mapping[str, Any]) -> list[Question]:
+    """Raises BadInput naming the row; nothing has been asked then."""
+    try:
+        # Not splitlines: JSON may hold U+2028 as it is.
+        lines = file.read_text("utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"读不了（{error}）", file=file) from error
+    found = [_question(file, n, line, model, defaults) for n, line in enumerate(lines, 1)
+             if line.strip()]  # fmt: skip
+    if not found:
+        raise BadInput("里面没有一行问题", file=file)
+    return found
+
+
+def _question(file: Path, row: int, line: str, model: str, defaults: Mapping[str, Any]) -> Question:
+    try:
+        told = json.loads(line)
+    except ValueError as error:
+        raise BadInput("不是合格的 JSON", file=file, row=row) from error
+    if not isinstance(told, dict):
+        raise BadInput("应是一个对象", file=file, row=row)
+    given = told["body"] if isinstance(told.get("body"), dict) else told
+    how = {key: value for key, value in given.items() if key not in _OWN}
+    body = {"model": model} | dict(defaults) | how | {"messages": _messages(file, row, given)}
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    return Question(row, told.get("custom_id", told.get("id", row)), body, digest)
+
+
+def _messages(file: Path, row: int, given: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    if isinstance(given.get("prompt"), str) and given["prompt"].strip():
+        return [{"role": "user", "content": given["prompt"]}]
+    messages = given.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise BadInput("要有 prompt（一段话）或 messages（一段对话）", file=file, row=row)
+    for each in messages:
+        if not isinstance(each, dict) or "role" not in each or "content" not in each:
+            raise BadInput("每一轮要有 role 和 content", file=file, row=row, field="messages")
+    return messages
+
+
+def run_batch(
+    questions: Sequence[Question],
+    out: Path,
+    client: httpx.Client,
+    *,
+    at_once: int = 8,
+    pause: float = PAUSE,
+    progress: Progress | None = None,
+) -> Done:
+    """Raises EngineUnreachable when nobody answers at all; what came before is kept."""
+    kept = _kept(out, questions)
+    told = Done(kept=len(kept))
+    missing = [each for each in questions if each.row not in kept]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write(out, kept.values())
+    with out.open("a", encoding="utf-8") as file:
+        for question, answer in _answers(missing, client, at_once, pause):
+            kept[question.row] = _append(file, question, answer)
+            _count(told, question, answer)
+            if progress:
+                progress(len(kept), len(questions), "回答问题")
+    _write(out, (kept[row] for row in sorted(kept)))
+    return told
+
+
+def _answers(
+    questions: Sequence[Question], client: httpx.Client, at_once: int, pause: float
+) -> Iterator[tuple[Question, dict[str, Any]]]:
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
+    try:
+        asked: dict[Future[dict[str, Any]], Question] = {
+            pool.submit(_ask, client, each.body, pause): each for each in questions
+        }
+        for future in as_completed(asked):
+            yield asked[future], future.result()
+    finally:
+        # An interrupted run does not wait for those who have not been asked yet.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ask(client: httpx.Client, body: Mapping[str, Any], pause: float) -> dict[str, Any]:
+    """The answer as its row has it, or `{"error": sentence}`. Raises EngineUnreachable."""
+    for number in range(TRIES):
+        last = number == TRIES - 1
+        try:
+            answer = client.post("/chat/completions", json=body)
+        except httpx.HTTPError as error:
+            if last:
+                raise EngineUnreachable(
+                    f"连不上引擎 {client.base_url}（{error}），已有的回答都在；请稍后再运行一次。"
+                ) from error
+        else:
+            if answer.status_code not in LATER or last:
+                return _read(answer)
+        time.sleep(pause * 2**number)
+    raise AssertionError("the last try has returned or raised")
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        told = answer.json()
+        if answer.is_success:
+            choice = told["choices"][0]
+            return {
+                "text": choice["message"]["content"] or "",
+                "finish_reason": choice.get("finish_reason"),
+                "usage": told.get("usage"),
+            }
+        reason = told["error"]["message"] if "error" in told else str(told)
+    except (ValueError, KeyError, TypeError, IndexError):
+        reason = answer.text[:200]
+    return {"error": f"HTTP {answer.status_code}：{reason}"}
+
+
+def _append(file: TextIO, question: Question, answer: Mapping[str, Any]) -> dict[str, Any]:
+    row = {"id": question.id, "row": question.row, "request": question.digest, **answer}
+    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    file.flush()
+    return row
+
+
+def _count(told: Done, question: Question, answer: Mapping[str, Any]) -> None:
+    if "error" in answer:
+        told.failed += 1
+        told.errors.append(f"第 {question.row} 行：{answer['error']}")
+        return
+    told.answered += 1
+    told.tokens += int((answer.get("usage") or {}).get("completion_tokens") or 0)
+
+
+def _kept(out: Path, questions: Sequence[Question]) -> dict[int, dict[str, Any]]:
+    """Answers of an earlier run to these very questions, by row; a torn last line is none."""
+    wanted = {each.row: each.digest for each in questions}
+    kept: dict[int, dict[str, Any]] = {}
+    if not out.exists():
+        return kept
+    for line in filter(None, out.read_text("utf-8", errors="replace").split("\n")):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(row, dict) or "request" not in row:
+            raise BadInput("已有的文件不是这个命令写的，请换一个名字", file=out)
+        if "error" not in row and wanted.get(row["row"]) == row["request"]:
+            kept[row["row"]] = row
+    return kept
+
+
+def _write(out: Path, rows: Any) -> None:
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    beside.replace(out)
