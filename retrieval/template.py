@@ -24,6 +24,10 @@ SHIPPED = Path(__file__).parent / "templates"
 ROLES = ("system", "user", "assistant")
 TALK = {"char": "", "user": "", "instruction": "", "after": "", "begun": ""}
 """What a conversation's template may name besides (`retrieval.conversation`)."""
+RECAP = "recap"
+"""The template of a recap: what it is to tell is no block but its `text`."""
+TOLD = {"level": "chapter", "text": "", "piece": 1, "pieces": 1}
+"""What it may name besides (`retrieval.memory`)."""
 CONVERSATION = "persona"
 """The template whose text to go on with is not its own: messages stand between its parts."""
 
@@ -67,7 +71,7 @@ class PromptTemplate:
         whole = "".join(placed.text for placed in blocks[Group.TAIL.value])
         earlier, ending = tail.split(whole)
         names = {
-            "title": "", "length": 0, **TALK, **(variables or {}), **blocks,
+            "title": "", "length": 0, **TALK, **TOLD, **(variables or {}), **blocks,
             "earlier": earlier, "ending": ending, "late": late, "settled": settled,
         }  # fmt: skip
         messages = (
@@ -120,6 +124,9 @@ def check(template: PromptTemplate) -> None:
     """Render with every group filled, then with none. Raises BrokenTemplate where it fails or
     where what the author wants written, or the text to go on with, would not arrive."""
     template.render(())
+    if template.name == RECAP:
+        _check_recap(template)
+        return
     blocks = [Placed(ContextItem(g, g, f"〔{g}〕" * 9, g), f"〔{g}〕" * 9, 0, "") for g in Group]
     whole = "".join(m.content for m in template.render(blocks, {"title": "题", "length": 9}))
     for group, told in ((Group.BEAT, "本段要求 beat"), (Group.TAIL, "正文 earlier 和 ending")):
@@ -127,6 +134,15 @@ def check(template: PromptTemplate) -> None:
             continue
         if f"〔{group}〕" * 9 not in whole:
             raise BrokenTemplate(f"提示词模板里没有用到{told}，模型会看不到它；请把它加上。")
+
+
+def _check_recap(template: PromptTemplate) -> None:
+    for level in ("chapter", "pieces", "volume", "book"):
+        told = {"level": level, "text": "〔原文〕", "length": 9, "piece": 2, "pieces": 3}
+        if "〔原文〕" not in "".join(m.content for m in template.render((), told)):
+            raise BrokenTemplate(
+                "提示词模板里没有用到要概括的原文 text，模型会看不到它；请把它加上。"
+            )
 
 
 def _read(path: Path) -> str:

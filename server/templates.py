@@ -20,7 +20,7 @@ from server.manuscript import get_work
 from server.models import TemplateVersion
 from server.rows import fetched
 
-EDITABLE = ("continuation", "rewrite", "persona")
+EDITABLE = ("continuation", "rewrite", "persona", "recap")
 """Templates that an author may change."""
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from retrieval.memory.fresh import AUTHOR, Recap, Refusal, Source, Status, sources_of
 from retrieval.memory.plan import Key, Level, Node
+from retrieval.template import PromptTemplate
 from server import models
 from server.db import Database
 from server.errors import NotFound
@@ -26,7 +27,11 @@ class Prompting:
     """Which model would be asked, with which template."""
 
     model: str
-    version: str
+    template: PromptTemplate
+
+    @property
+    def version(self) -> str:
+        return self.template.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def next_job(
         for node in wanted:
             texts = read_texts(session, memory, node)
             if texts:
-                ask = Ask(node.key.level, texts, _limit(memory, node), _names(session, work_id))
+                names, limit = _names(session, work_id), _limit(memory, node)
+                ask = Ask(node.key.level, texts, limit, by.template, names)
                 sources = sources_of(memory.plan, node, memory.recaps, by.model)
                 return Job(work_id, node, ask, sources, by)
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from retrieval.memory.checks import TOO_LONG, clean, fault
 from retrieval.memory.plan import Level
 from retrieval.memory.reading import pieces
-from retrieval.template import PromptTemplate, load_template
+from retrieval.template import PromptTemplate
 from retrieval.types import Message
 from server.engines.base import Engine, EngineRequest, Piece, Sampling
 
@@ -56,6 +56,7 @@ class Ask:
     level: Level
     texts: Sequence[str]
     limit: int
+    template: PromptTemplate
     names: frozenset[str] = frozenset()
 
 
@@ -69,8 +70,7 @@ class ModelWriter:
 
     async def write(self, ask: Ask) -> str:
         """Raises Interrupted, Unfit or EngineError."""
-        template = recap_template()
-        limit = ask.limit
+        template, limit = ask.template, ask.limit
         text = "\n".join(t.strip() for t in ask.texts)
         parts = await asyncio.to_thread(self._pieces, template, ask.level, text, limit)
         if len(parts) == 1:
@@ -152,10 +152,6 @@ class ModelWriter:
             if not piece.done():
                 piece.cancel()
             await asyncio.gather(piece, return_exceptions=True)
-
-
-def recap_template() -> PromptTemplate:
-    return load_template("recap")
 
 
 def _messages(

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from retrieval.memory.fresh import AUTHOR, Recap, Status, changed
 from retrieval.memory.plan import Key, Level, Node
 from server import models
-from server.recaps.jobs import wanted_nodes
+from server.recaps.jobs import Prompting, wanted_nodes
 from server.recaps.rows import Memory, load_memory
 from server.recaps.worker import Recaps
 from server.schemas.recaps import ProgressOut, RecapOut, RecapsOut, UnplacedOut
@@ -23,7 +23,7 @@ def report(session: Session, recaps: Recaps, work_id: str) -> RecapsOut:
     telling = recaps.telling(work_id)
     return RecapsOut(
         mode=recaps.mode,
-        progress=_progress(recaps, work_id, memory, current),
+        progress=_progress(recaps, recaps.by(session, work_id), work_id, memory, current),
         recaps=[
             _recap(memory, node, current[key], when.get(key), telling == key)
             for key, node in memory.plan.nodes.items()
@@ -36,10 +36,13 @@ def report(session: Session, recaps: Recaps, work_id: str) -> RecapsOut:
 
 
 def _progress(
-    recaps: Recaps, work_id: str, memory: Memory, current: dict[Key, Status]
+    recaps: Recaps,
+    by: Prompting | None,
+    work_id: str,
+    memory: Memory,
+    current: dict[Key, Status],
 ) -> ProgressOut:
     there = [memory.recaps[key] for key in memory.plan.nodes if key in memory.recaps]
-    by = recaps.by()
     alone = len(wanted_nodes(memory, by)) if by is not None else 0
     return ProgressOut(
         total=len(memory.plan.nodes),

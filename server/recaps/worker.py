@@ -14,6 +14,8 @@ from concurrent.futures import CancelledError, Future
 from datetime import timedelta
 from typing import Literal
 
+from sqlmodel import Session
+
 from retrieval.memory.plan import Key
 from server.db import Database
 from server.engines.base import Engine
@@ -29,7 +31,8 @@ from server.recaps.jobs import (
     next_job,
     wants_any,
 )
-from server.recaps.model import Interrupted, ModelWriter, Unfit, recap_template
+from server.recaps.model import Interrupted, ModelWriter, Unfit
+from server.templates import in_use
 from server.writing.running import Running
 
 log = logging.getLogger(__name__)
@@ -152,12 +155,13 @@ class Recaps:
         with self._changed:
             return len(self._asked.get(work_id, ()))
 
-    def by(self) -> Prompting | None:
-        """Who tells recaps unasked; None where only extraction does."""
-        return self._prompting() if self._automatic else None
+    def by(self, session: Session, work_id: str) -> Prompting | None:
+        """Who tells the work's recaps unasked; None where only extraction does."""
+        return self._prompting(session, work_id) if self._automatic else None
 
-    def _prompting(self) -> Prompting:
-        return Prompting(self._engine.status().model, recap_template().version)
+    def _prompting(self, session: Session, work_id: str) -> Prompting:
+        template = in_use(session, "recap", work_id).template
+        return Prompting(self._engine.status().model, template)
 
     def _run(self) -> None:
         while (turn := self._next_turn()) is not None:
@@ -206,7 +210,8 @@ class Recaps:
             return
         with self._changed:
             asked = list(self._asked.get(work_id, ()))
-        by = self._prompting()
+        with self._database.reading() as session:
+            by = self._prompting(session, work_id)
         job = next_job(self._database, work_id, by, asked, self._automatic, self._quiet)
         if job is not None:
             self._do(job)

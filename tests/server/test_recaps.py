@@ -18,6 +18,7 @@ from sqlmodel import select
 
 from retrieval.memory.fresh import AUTHOR, EXTRACTIVE, Status
 from retrieval.memory.plan import Key, Level
+from retrieval.template import load_template
 from server import manuscript, ordering
 from server.db import Database
 from server.engines.scripted import Delay, ScriptedEngine, Text
@@ -29,7 +30,7 @@ from server.recaps.rows import Memory, load_memory
 from server.recaps.worker import Recaps
 from server.writing.running import Running
 
-BY = Prompting("qwen", "recap@1")
+BY = Prompting("qwen", load_template("recap"))
 NOW = timedelta(0)
 STORY = "沈砚在渡口等船。老周头说水大，不渡。陆眠把砚台放在船头，说那就走旱路。"
 GOOD = "沈砚在渡口等船，老周头说水大，不渡，陆眠说那就走旱路。"
@@ -236,7 +237,9 @@ def test_another_template_has_the_model_tell_again_but_leaves_what_is_true(
     refresh(database, work)
     told_all(database, work)
     assert refresh(database, work) == []
-    job = next_job(database, work, replace(BY, version="recap@2"), quiet=NOW)
+    job = next_job(
+        database, work, replace(BY, template=replace(BY.template, version="recap@2")), quiet=NOW
+    )
     assert job is not None
     assert job.node.key.level is Level.CHAPTER
 
@@ -330,14 +333,15 @@ async def test_none_is_begun_while_somebody_writes(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.recaps.worker.REST", 0.05)
-    make_work(database, [2])
+    work = make_work(database, [2])
     engine, running = ScriptedEngine(script=[Text(GOOD)] * 4), Running()
     with running.ticket("g", "c"):
         async with working(database, engine, running, mode="model") as recaps:
             await wait_for(lambda: makers(database) == [EXTRACTIVE, EXTRACTIVE])
             await asyncio.sleep(0.2)
             assert engine.requests == []
-            assert recaps.by() is not None
+            with database.reading() as session:
+                assert recaps.by(session, work) is not None
     async with working(database, engine, mode="model"):
         await wait_for(lambda: makers(database) == ["scripted", "scripted"])
 

@@ -186,6 +186,33 @@ def test_the_model_tells_a_recap_when_it_is_asked(tmp_path: Path) -> None:
         assert item.source == "前情·第二章（模型）"
 
 
+def test_the_author_s_own_template_asks_for_it_and_another_asks_anew(tmp_path: Path) -> None:
+    again = GOOD.replace("旱路", "小路")
+    desk, engine = scripted(tmp_path, Text(GOOD), Text(again))
+    with TestClient(create_app(desk), raise_server_exceptions=False) as http:
+        api = Client(http, desk)
+        work, ids = book(api, 3)
+        where: dict[str, Any] = {"params": {"work_id": work}}
+        parts = {"system": "只记人名。", "user": "{{ text }}，{{ length }}字以内", "assistant": ""}
+        saved = api.ok("PUT", "/api/templates/recap", json=parts, **where)
+        assert saved["origin"] == "work"
+        ask(api, work, ids[1])
+        wait_for(lambda: tree(api, work)["chapter", ids[1]]["maker"] == "model")
+        system, user = engine.requests[0].messages
+        assert system.content == "只记人名。"
+        assert "印002号" in user.content
+        with desk.database.reading() as session:
+            by = desk.recaps.by(session, work)
+            assert by is None or by.version == saved["version"]
+        api.ok("DELETE", "/api/templates/recap", **where)
+        ask(api, work, ids[1])
+        wait_for(lambda: tree(api, work)["chapter", ids[1]]["text"] == again)
+        assert engine.requests[1].messages[0].content != "只记人名。"
+        parts["user"] = "{{ length }}字以内"
+        told = api.refused(422, "broken_template", "PUT", "/api/templates/recap", json=parts)
+        assert "原文" in told
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [
