@@ -170,11 +170,14 @@ class Cleaner:
             removed.source, removed.place = item.origin.source, item.origin.place
 
 
-def cleaned(items: Iterable[Item], cleaner: Cleaner, progress: Progress) -> Iterator[Item]:
+def cleaned(
+    items: Iterable[Item], cleaner: Cleaner, progress: Progress, total: int = 0
+) -> Iterator[Item]:
+    """The items that are left; `progress` hears how many the cleaner has seen."""
     for item in items:
         if (kept := cleaner.clean(item)) is not None:
             yield kept
-        progress(cleaner.seen, 0)
+        progress(cleaner.seen, total)
 
 
 def keywords_in(path: Path) -> tuple[str, ...]:

@@ -48,14 +48,16 @@ def find_duplicates(
 ) -> Duplicates:
     """Goes through the items twice; holds a signature of each, not the items."""
     found = Duplicates()
-    exact = ExactCopies()
+    exact, instead = ExactCopies(), dict[int, int]()
     likeness = Likeness(threshold, Boilerplate(items)) if near else None
     for number, item in enumerate(items):
         progress(number, len(items))
         if (same := exact.first_of(item, number)) is not None:
-            found.exact.append(Copy(number, same, 1.0))
+            # The first copy may itself have gone for one that is nearly the same.
+            found.exact.append(Copy(number, instead.get(same, same), 1.0))
         elif likeness and (copy := likeness.nearest(number, item, items)):
             found.near.append(copy)
+            instead[number] = copy.kept
         else:
             found.kept.append(number)
             if likeness:

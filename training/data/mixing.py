@@ -1,10 +1,11 @@
 """Several sets as one, each by its weight; what is repeated or left out is told."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from training.data.lines import Joined, Picked
 from training.errors import BadInput
 from training.types import Item
 
@@ -33,13 +34,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """The rows in their order: (part, row), each from 0."""
+    """`items` are read when they are asked for."""
 
-    order: list[tuple[int, int]]
+    items: Sequence[Item]
     told: tuple[Told, ...]
-
-    def items(self, parts: Sequence[Part]) -> Iterator[Item]:
-        return (parts[part].items[row] for part, row in self.order)
 
 
 def mix(parts: Sequence[Part], *, by: By = "times", rows: int | None = None, seed: int = 0) -> Mix:
@@ -56,13 +54,15 @@ def mix(parts: Sequence[Part], *, by: By = "times", rows: int | None = None, see
     if rows is not None and by != "share":
         raise BadInput("--rows 只用于按比例（share）混合")
     counts = _by_share(parts, rows) if by == "share" else _by_times(parts)
-    order, told = [], []
+    order: list[int] = []
+    told, before = [], 0
     for number, (part, count) in enumerate(zip(parts, counts, strict=True)):
         drawn = _draw(len(part.items), count, random.Random(f"{seed}/{number}/{part.name}"))
-        order += [(number, row) for row in drawn]
+        order += [before + row for row in drawn]
         told.append(_tell(part, drawn))
+        before += len(part.items)
     random.Random(f"{seed}/order").shuffle(order)
-    return Mix(order, tuple(told))
+    return Mix(Picked(Joined(*(part.items for part in parts)), order), tuple(told))
 
 
 def _by_times(parts: Sequence[Part]) -> list[int]:

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,8 +27,8 @@ from training.errors import BadInput
 from training.types import Item, Kind, Refusal
 
 __all__ = [
-    "Card", "DataSet", "Source", "find", "item_from_json", "item_to_json", "load", "made_by",
-    "new_folder", "save", "update_card",
+    "Card", "DataSet", "Source", "all_sets", "find", "item_from_json", "item_to_json", "load",
+    "made_by", "new_folder", "read_card", "save", "update_card",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -110,15 +110,32 @@ def new_folder(name: str | Path, data_dir: Path) -> Path:
     return data_dir / "datasets" / text
 
 
+def all_sets(data_dir: Path) -> list[tuple[Path, Card]]:
+    """The data sets under `<data_dir>/datasets/`, newest first; what cannot be read is left out."""
+    found = []
+    for path in (data_dir / "datasets").glob(f"*/{CARD}"):
+        with suppress(BadInput):
+            found.append((path.parent, read_card(path.parent)))
+    return sorted(found, key=lambda each: each[1].created, reverse=True)
+
+
 def load(folder: Path) -> DataSet:
+    """Raises BadInput for a folder that is no data set."""
+    card = read_card(folder)
+    if missing := [name for name in (TRAIN, HELD_OUT) if not (folder / name).is_file()]:
+        raise BadInput(f"{folder} 不完整：缺 {missing[0]}")
+    return DataSet(folder, card)
+
+
+def read_card(folder: Path) -> Card:
     """Raises BadInput for a folder that is no data set."""
     try:
         row = json.loads((folder / CARD).read_text("utf-8"))
         if row.get("format") != FORMAT:
             raise BadInput(f"格式是第 {row.get('format')} 版，这里只认第 {FORMAT} 版", file=CARD)
-        return DataSet(folder, _card(row))
+        return _card(row)
     except FileNotFoundError as error:
-        raise BadInput(f"{folder} 不是数据集：缺 {Path(error.filename).name}") from error
+        raise BadInput(f"{folder} 不是数据集：缺 {CARD}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput("卡片坏了，请重新导入这份数据", file=folder / CARD) from error
 
@@ -175,7 +192,7 @@ def save(
 
 def update_card(folder: Path, **changes: Any) -> Card:
     """Replace the card with one that says more: `statistics`, `audit`."""
-    card = replace(load(folder).card, **changes)
+    card = replace(read_card(folder), **changes)
     _write_card(folder, card)
     return card
 
