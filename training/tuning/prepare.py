@@ -62,7 +62,7 @@ def prepare(
     sets = [load(find(part.path, data_dir)) for part in recipe.data]
     for each in sets:
         _check_kind(recipe, each)
-    train, held_out = _split(recipe, sets, data_dir)
+    train, held_out = split(recipe, sets, data_dir)
     told = Prepared(data=tuple(DataUsed(s.card.name, s.digest, len(s.train)) for s in sets))
     encode = _encoder(recipe, tokenizer, stops, told)
     chance = random.Random(recipe.seed)
@@ -93,9 +93,10 @@ def _check_kind(recipe: Recipe, data: DataSet) -> None:
 # --- what is trained on, what is held out ------------------------------------------------
 
 
-def _split(
+def split(
     recipe: Recipe, sets: Sequence[DataSet], data_dir: Path
 ) -> tuple[list[Placed], list[Placed]]:
+    """(what is trained on, what is held out), as the recipe says; `sets` are those it names."""
     train = [
         placed
         for part, data in zip(recipe.data, sets, strict=True)
