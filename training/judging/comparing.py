@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from training.judging.cases import Case, Side
-from training.judging.generating import Sampling, Writer
+from training.judging.generating import Writer
 from training.judging.kept import Kept, key_of, make
 from training.judging.prompting import Messages, as_dicts
 from training.judging.verdict import Ballot
 from training.judging.votes import CRITERIA, question, read_votes, schema
+from training.served.client import Sampling, Schema
 from training.types import Progress
 
 JUDGING = Sampling(tokens=900, temperature=0.0)
@@ -28,7 +29,7 @@ def ballots(
         for case, one, other in pairs
         for key, messages in _both(case, answers[one], answers[other], judge, page)
     }
-    make(kept, judge, asked, JUDGING, progress, "评判", schema())
+    make(kept, judge, asked, JUDGING, progress, "评判", Schema("votes", schema()))
     return [
         ballot
         for case, one, other in pairs
@@ -62,6 +63,7 @@ def _ballots(
 ) -> Iterator[Ballot]:
     a, b = answers[one][case.id], answers[other][case.id]
     (there, _), (back, _) = _both(case, answers[one], answers[other], judge, page)
-    given = read_votes(kept[there], a, b), read_votes(kept[back], b, a)
+    said = [kept.get(key, "") for key in (there, back)]
+    given = read_votes(said[0], a, b), read_votes(said[1], b, a)
     for criterion in CRITERIA:
         yield Ballot(case.id, criterion, one, other, given[0][criterion], given[1][criterion])

@@ -196,7 +196,10 @@ class _Judging:
         keys = {id: key_of("answer", *given, as_dicts(m)) for id, m in asked.items()}
         wanted = {keys[id]: messages for id, messages in asked.items()}
         make(self._kept, writer, wanted, sampling, self._progress, f"作答：{NAMES[side]}")
-        return {id: self._kept[key] for id, key in keys.items()}
+        found = {id: self._kept[key] for id, key in keys.items() if key in self._kept}
+        if refused := len(keys) - len(found):
+            self._missing.append(f"{NAMES[side]}：引擎不接受其中 {refused} 题。")
+        return found
 
     def _measured(
         self,
@@ -214,7 +217,7 @@ class _Judging:
         self, answers: Mapping[str, Mapping[str, str]], author: Sequence[str]
     ) -> list[Ballot]:
         if self._plan.judge is None or not answers:
-            self._missing.append("没有给出评判的模型（--judge），三项人评式的评判未做。")
+            self._missing.append("没有请模型评判（--judge），逻辑性、背景知识、文风未评。")
             return []
         page = "\n".join(author)[:PAGE]
         return ballots(self._cases, answers, self._plan.judge, self._kept, page, self._progress)

@@ -6,11 +6,12 @@ from functools import partial
 
 from retrieval.evaluate import paired_interval
 from retrieval.types import Message
-from training.judging.generating import LocalWriter, Sampling
+from training.judging.generating import LocalWriter
 from training.judging.kept import Kept, key_of, make
 from training.judging.model import Model
 from training.judging.probe import KINDS, TOKENS, Answered, accuracy, choose, questions, written
 from training.judging.report import General
+from training.served.client import Sampling
 from training.types import Progress
 
 

@@ -4,39 +4,32 @@ Rows of a batch are drawn together, so a text depends on its batch and the seed:
 made of neighbours in the order given, and given again the same prompts give the same texts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from retrieval.types import Message
 from training.judging.model import Model
 from training.judging.prompting import prompt_ids
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """At most `tokens` of an answer; temperature 0 takes the likeliest."""
-
-    tokens: int = 512
-    temperature: float = 0.7
-    top_p: float = 0.9
-    seed: int = 0
+from training.served.client import Sampling, Schema
 
 
 class Writer(Protocol):
     """Writes answers."""
 
-    name: str
-    """What it is called, for people and for what is kept."""
+    @property
+    def name(self) -> str:
+        """What it is called, for people and for what is kept."""
+        ...
 
     def write(
         self,
         prompts: Sequence[Sequence[Message]],
         sampling: Sampling,
-        schema: Mapping[str, Any] | None = None,
+        schema: Schema | None = None,
     ) -> Iterator[tuple[int, str]]:
-        """(place of the prompt, answer), each as it is done. An engine may hold answers to the
-        JSON schema; nobody may rely on it. Raises EngineUnreachable."""
+        """(place of the prompt, answer), each as it is done; none for a prompt that is refused.
+        An engine may hold answers to the schema; nobody may rely on it. Raises
+        EngineUnreachable."""
         ...
 
 
@@ -52,7 +45,7 @@ class LocalWriter:
         self,
         prompts: Sequence[Sequence[Message]],
         sampling: Sampling,
-        schema: Mapping[str, Any] | None = None,  # noqa: ARG002  weights alone keep to none
+        schema: Schema | None = None,  # noqa: ARG002  weights alone keep to none
     ) -> Iterator[tuple[int, str]]:
         for start in range(0, len(prompts), self._batch):
             batch = prompts[start : start + self._batch]

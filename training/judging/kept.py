@@ -11,34 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.types import Message
-from training.judging.generating import Sampling, Writer
+from training.judging.generating import Writer
+from training.served.batch import Lines
+from training.served.client import Sampling, Schema
 from training.types import Progress
 
 
 def key_of(*parts: Any) -> str:
     """The digest of plain JSON values."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 class Kept:
     """A file of `{"key", "value"}` lines; the last one of a key counts."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._values: dict[str, Any] = {}
-        self._whole = 0
-        if path.exists():
-            self._read(path.read_bytes())
-
-    def _read(self, content: bytes) -> None:
-        for line in content.splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break  # the writer was killed in the middle of it
-            row = json.loads(line)
-            self._values[row["key"]] = row["value"]
-            self._whole += len(line)
+        self._lines = Lines(path)
+        self._values = {row["key"]: row["value"] for row in self._lines if "value" in row}
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -46,13 +36,11 @@ class Kept:
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
+    def get(self, key: str, otherwise: Any) -> Any:
+        return self._values.get(key, otherwise)
+
     def __setitem__(self, key: str, value: Any) -> None:
-        line = json.dumps({"key": key, "value": value}, ensure_ascii=False).encode() + b"\n"
-        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
-            file.seek(self._whole)
-            file.truncate()
-            file.write(line)
-        self._whole += len(line)
+        self._lines.append(key=key, value=value)
         self._values[key] = value
 
 
@@ -63,9 +51,12 @@ def make(
     sampling: Sampling,
     progress: Progress,
     note: str,
-    schema: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
 ) -> None:
-    """Have written what of `wanted` is not kept yet, and keep each answer as it comes."""
+    """Have written what of `wanted` is not kept yet, and keep each answer as it comes.
+
+    What the writer refuses is not kept: the next run asks again.
+    """
     keys = [key for key in wanted if key not in kept]
     written = writer.write([wanted[key] for key in keys], sampling, schema)
     for done, (place, text) in enumerate(written, 1):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.errors import MissingBase
+from training.tuning.base import best_device, computes_bf16, load_tokenizer
 from training.tuning.template import ServedTemplate
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Model:
 
 def load_template(base: Path) -> ServedTemplate:
     """What makes tokens of conversations, without the weights. Raises MissingBase."""
-    return ServedTemplate(*_load_tokenizer(base))
+    return ServedTemplate(*load_tokenizer(base))
 
 
 def load_pair(base: Path, tuned: Path | None, dtype: str = "auto") -> tuple[Model, Model | None]:
@@ -58,7 +59,7 @@ def load_pair(base: Path, tuned: Path | None, dtype: str = "auto") -> tuple[Mode
 
     `dtype` as in a recipe. Raises MissingBase where a folder holds no model.
     """
-    speech, causal = _load_tokenizer(base), _load(base, dtype)
+    speech, causal = load_tokenizer(base), _load(base, dtype)
     if tuned is None:
         return Model(causal, *speech, bare=True), None
     if (tuned / "adapter_config.json").is_file():
@@ -66,55 +67,26 @@ def load_pair(base: Path, tuned: Path | None, dtype: str = "auto") -> tuple[Mode
 
         causal = PeftModel.from_pretrained(causal, tuned).eval()
         return Model(causal, *speech, bare=True), Model(causal, *speech, bare=False)
-    whole = Model(_load(tuned, dtype), *_load_tokenizer(tuned), bare=True)
+    whole = Model(_load(tuned, dtype), *load_tokenizer(tuned), bare=True)
     return Model(causal, *speech, bare=True), whole
 
 
-def _load_tokenizer(folder: Path) -> "tuple[PreTrainedTokenizerBase, tuple[int, ...]]":
-    """The tokenizer, and the tokens at which an engine stops."""
-    from transformers import AutoTokenizer, GenerationConfig
-
-    _there(folder)
-    told = None
-    if (folder / "generation_config.json").is_file():
-        told = GenerationConfig.from_pretrained(folder).eos_token_id
-    stops = told if isinstance(told, list) else [told]
-    return AutoTokenizer.from_pretrained(folder), tuple(s for s in stops if s is not None)
-
-
-def _there(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise MissingBase(f"{folder} 里没有模型（缺 config.json），请用 --base 指明底座的目录。")
-
-
 def _load(folder: Path, dtype: str) -> Any:
+    """The weights as they are served, whatever is trained of them in full precision."""
+    import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
-    _there(folder)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = best_device()
-    causal: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=_dtype(dtype, device))
+    small = computes_bf16(device) if dtype == "auto" else dtype == "bf16"
+    try:
+        causal: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.bfloat16 if small else torch.float32
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise MissingBase(f"{folder} 里的模型载入不了：{error}") from error
     return causal.to(device).eval()
-
-
-def best_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _dtype(wanted: str, device: str) -> "torch.dtype":
-    """Of `auto`: bf16 where the device computes it natively."""
-    import torch
-
-    if wanted == "auto":
-        native = (
-            torch.cuda.is_bf16_supported() if device == "cuda" else
-            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        )  # fmt: skip
-        wanted = "bf16" if native else "fp32"
-    return {"bf16": torch.bfloat16, "fp32": torch.float32}[wanted]
 
 
 def right_padded(rows: Sequence[Sequence[int]], fill: int) -> "tuple[torch.Tensor, torch.Tensor]":

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from training.judging.cases import Side
-from training.judging.generating import Sampling, Writer
+from training.served.client import Sampling
 from training.tuning.config import Recipe
 from training.types import Item
+
+if TYPE_CHECKING:
+    from training.judging.generating import Writer
 
 Part = Literal["perplexity", "general", "answers"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -46,9 +49,9 @@ class Plan:
     window: int = 2048
     """Tokens of the longest prompt."""
     sampling: Sampling = field(default_factory=Sampling)
-    writers: Mapping[bool, Writer] | None = None
+    writers: Mapping[bool, "Writer"] | None = None
     """Engines' models by whether they are tuned; None: the weights in this process write."""
-    judge: Writer | None = None
+    judge: "Writer | None" = None
 
     @property
     def sides(self) -> tuple[Side, ...]:
