@@ -22,8 +22,10 @@ _LOST = re.compile("\ufffd+|锟斤拷(?:[锟斤拷]*)|烫{8,}|屯{8,}")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 BETTER = 3.0
 """By how much what was read again must look more like Chinese than what stood there."""
+FINE = 2.0
+"""A line that looks so much like Chinese needs no second reading."""
 GARBLED = -0.5
-"""Common text never scores so low; runs that do may have lost some of their bytes."""
+"""Hardly a line of any book scores so low; what does may have lost some of its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def mend(text: str) -> tuple[str, list[Mended]]:
 
     def mended(line: str) -> str:
         line = _LATIN.sub(reread, line)
-        return _WIDE.sub(reread, line) if score(line) < GARBLED else line
+        return _WIDE.sub(reread, line) if score(line) < FINE else line
 
     if found := _INVISIBLE.findall(text):
         done += [Mended("", sign, "invisible") for sign in found]

@@ -43,6 +43,15 @@ def test_clean_text_is_never_touched(text: str) -> None:
     assert cleaner.report() == {"seen": 3, "changed": 0, "dropped": 0, "removed": []}
 
 
+@settings(deadline=None, max_examples=100)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_whatever_comes_is_either_kept_or_counted(one: str, other: str) -> None:
+    cleaner = Cleaner()
+    item = Chat((Turn("user", one + "问"), Turn("assistant", other + "答")))
+    if cleaner.clean(item) is not item:
+        assert cleaner.report()["removed"]
+
+
 SPAM = {
     "site_notice": [
         "天才一秒记住本站地址：www.qingdeng-read.com。",

@@ -275,3 +275,19 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     export([Text("一\n"), Text("二")], tmp_path / "a.txt", "text")
     assert (tmp_path / "a.txt").read_text("utf-8") == "一\n\n二\n"
     assert usual_format("preference") == "sharegpt"
+
+
+def test_real_scenes_and_novels(shared_data: Path, tmp_path: Path) -> None:
+    scenes, reading = read(shared_data / "persona_wukong" / "wukong_scenes.jsonl")
+    assert (len(scenes), reading.refusals) == (982, [])
+    assert scenes[0].extra == {"file": "texts/text_0.txt"}
+    out = tmp_path / "wukong.json"
+    export(scenes, out, "text")
+    assert read(out)[0] == scenes
+    novels = sorted((shared_data / "novels").glob("*.txt"))
+    chapters, reading = read(*novels)
+    assert reading.refusals == []
+    assert {item.origin.source for item in chapters} == {path.name for path in novels}
+    said = sum(len(item.text) for item in chapters if isinstance(item, Text))
+    whole = sum(len(path.read_text("utf-8")) for path in novels)
+    assert 0.99 * whole < said <= whole
