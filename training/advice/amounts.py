@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from training.data.store import find, load
-from training.judging.model import load_template
 from training.publishing.lineage import DataUsed
+from training.tuning.base import load_tokenizer
 from training.tuning.config import Recipe
 from training.tuning.masks import Example, Refused, conversation, pieces, preference
+from training.tuning.template import ServedTemplate
 from training.types import Chat, Item, Preference, Progress, Text
 
 _Kind = TypeVar("_Kind", Chat, Text, Preference)
@@ -104,12 +105,10 @@ _Teach = Callable[[Item], list[Example]]
 
 def _teacher(recipe: Recipe, base: Path) -> _Teach:
     """What makes examples of an item as the trainer will."""
-    from transformers import AutoTokenizer
-
+    tokenizer, stops = load_tokenizer(base)
     if recipe.method == "pretrain":
-        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
         return lambda item: pieces(_as(Text, item), tokenizer, recipe.length)
-    template = load_template(base)
+    template = ServedTemplate(tokenizer, stops)
     if recipe.method == "sft":
         return lambda item: conversation(_as(Chat, item), template, recipe)
     return lambda item: preference(_as(Preference, item), template, recipe).answers()

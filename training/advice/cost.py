@@ -12,6 +12,7 @@ from pathlib import Path
 
 from training.publishing.fingerprint import read_config
 from training.publishing.preflight import linear_layers, target_layers
+from training.tuning.base import best_device, is_bf16
 from training.tuning.config import Recipe
 
 EFFICIENCY = 0.5
@@ -128,22 +129,9 @@ def _states(kind: str, shape: Shape) -> float:
 
 def this_machine(recipe: Recipe) -> Machine:
     """Takes half a second to see how fast products are here, now."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = recipe.dtype if recipe.dtype != "auto" else _native(device)
+    device = best_device()
+    dtype = "bf16" if is_bf16(recipe) else "fp32"
     return Machine(device, dtype, _product_flops(device, dtype), free_memory(device))
-
-
-def _native(device: str) -> str:
-    """bf16 where the device computes it natively, as a run's `dtype: auto` has it."""
-    import torch
-
-    native = (
-        torch.cuda.is_bf16_supported() if device == "cuda" else
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )  # fmt: skip
-    return "bf16" if native else "fp32"
 
 
 def _product_flops(device: str, dtype: str) -> float:

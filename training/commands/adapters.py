@@ -9,8 +9,10 @@ from training.commands.adapter_exports import Base, DeskUrl, Quick, Wanted, comm
 from training.commands.common import (
     AsJson,
     DataDir,
+    ProgressJson,
     data_dir_for,
     print_json,
+    progress,
     say,
     sentences,
 )
@@ -67,6 +69,7 @@ def publish(
     ],
     name: Annotated[str, typer.Option(help="发布的名字；默认是配方的名字。")] = "",
     title: Annotated[str, typer.Option(help="给人看的名字。")] = "",
+    step: Annotated[int | None, typer.Option(help="发布这一步的存档；默认是练成的。")] = None,
     base: Base = None,
     initial: Initial = None,
     judged: Annotated[
@@ -78,9 +81,10 @@ def publish(
     desk: DeskUrl = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
+    as_lines: ProgressJson = False,
 ) -> None:
     """转换、核对、发布成新版本，并让正开着的书桌立刻载入。"""
-    with sentences(as_json):
+    with sentences(as_json), progress("发布", as_lines) as advance:
         from dataclasses import replace
 
         from training.publishing.desk import serve
@@ -92,13 +96,13 @@ def publish(
 
         folder = data_dir_for(data_dir)
         draft, own_base = draft_of(
-            wanted, folder, base=base, name=name, title=title, initial=initial
+            wanted, folder, base=base, name=name, title=title, step=step, initial=initial
         )
         if judged is not None:
             draft = replace(draft, judged=short_report(judged))
         checks = Checks(prompts=() if quick else PROMPTS, engine=_engine(engine))
         shelf = _shelf(data_dir)
-        told = publish_draft(draft, shelf, own_base, checks)
+        told = publish_draft(draft, shelf, own_base, checks, advance)
         served = serve(told.folder.name, desk, folder)
         _tell_published(shelf, told, served, as_json)
 

@@ -80,7 +80,14 @@ def base_of(adapter: Path, given: str | None, data_dir: Path) -> Path:
 
 
 def draft_of(
-    wanted: str, data_dir: Path, *, base: str | None, name: str, title: str, initial: Path | None
+    wanted: str,
+    data_dir: Path,
+    *,
+    base: str | None = None,
+    name: str = "",
+    title: str = "",
+    step: int | None = None,
+    initial: Path | None = None,
 ) -> tuple[Draft, Path]:
     """What is to be published, and its base: a run, or any folder with an adapter.
 
@@ -88,9 +95,11 @@ def draft_of(
     """
     run = find_run(wanted, data_dir)
     if run is not None:
-        draft = draft_of_run(run, name=name, title=title)
+        draft = draft_of_run(run, name=name, title=title, step=step)
         draft = replace(draft, initial=initial or draft.initial)
         return draft, base_of(draft.source, base, data_dir)
+    if step is not None:
+        raise BadInput(f"{wanted} 不是一次训练，没有 --step {step} 可选")
     folder = find_adapter(wanted, data_dir)
     found, lineage = base_of(folder, base, data_dir), lineage_of(folder)
     draft = Draft(

@@ -60,7 +60,9 @@ def merged(adapter: Path, base: Path, dtype: str = "auto") -> "PreTrainedModel":
 def load_base(base: Path, dtype: str = "auto") -> "PreTrainedModel":
     """Raises MissingBase."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if not (base / "config.json").is_file():
         raise MissingBase(f"底座 {base} 不在，或那里没有模型（缺 config.json）。")
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training.errors import NotServable
+from training.errors import BadInput, NotServable
 from training.findings import Finding
-from training.judging.model import load_template
 from training.publishing import lora
 from training.publishing.card import card
 from training.publishing.convert import Converted, servable
@@ -20,6 +19,10 @@ from training.publishing.preflight import inspect
 from training.publishing.shelf import RECORD, Published, Shelf
 from training.publishing.trial import PROMPTS, Sample, try_out
 from training.publishing.trial import findings as trial_findings
+from training.tuning.base import load_tokenizer
+from training.tuning.run_folder import RunFolder
+from training.tuning.template import ServedTemplate
+from training.types import Progress
 
 FORMAT = 1
 
@@ -49,7 +52,13 @@ class Checks:
     engine: Tokenizing | None = None
 
 
-def publish(draft: Draft, shelf: Shelf, base: Path, checks: Checks | None = None) -> Published:
+def publish(
+    draft: Draft,
+    shelf: Shelf,
+    base: Path,
+    checks: Checks | None = None,
+    progress: Progress | None = None,
+) -> Published:
     """A new version, current at once; `base` is the model it was trained on.
 
     The same content under the same name again is the version that is there, made current.
@@ -58,13 +67,20 @@ def publish(draft: Draft, shelf: Shelf, base: Path, checks: Checks | None = None
     check_base(draft.name, draft.lineage, base)
     made: list[tuple[Converted, Checked]] = []
 
+    def tell(done: int, note: str) -> None:
+        if progress:
+            progress(done, 3, note)
+
     def make(folder: Path) -> None:
         name = draft.lineage.base.name
+        tell(0, "转换")
         told = servable(draft.source, folder, initial=draft.initial, base=base, base_name=name)
         refuse(draft.name, inspect(folder))
+        tell(1, "在底座上试答")
         seen = check(folder, base, checks or Checks())
         refuse(draft.name, seen.findings)
         made.append((told, seen))
+        tell(2, "上架")
 
     def finish(folder: Path, version: int) -> str:
         content = content_of(folder)
@@ -78,10 +94,12 @@ def publish(draft: Draft, shelf: Shelf, base: Path, checks: Checks | None = None
         return content
 
     try:
-        return shelf.put(draft.name, make, finish)
+        published = shelf.put(draft.name, make, finish)
     except _Known as known:
-        shelf.point(known.published)
-        return known.published
+        published = known.published
+        shelf.point(published)
+    tell(3, "已发布")
+    return published
 
 
 class _Known(Exception):
@@ -112,7 +130,8 @@ def check(adapter: Path, base: Path, checks: Checks) -> Checked:
         trial = try_out(adapter, base, checks.prompts)
         findings, samples = trial_findings(trial), trial.samples
     if checks.engine is not None:
-        findings = [*findings, compare(load_template(base), checks.engine)]
+        template = ServedTemplate(*load_tokenizer(base))
+        findings = [*findings, compare(template, checks.engine)]
     return Checked(tuple(findings), samples)
 
 
@@ -158,19 +177,30 @@ def _json(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
 
-def draft_of_run(run: Path, *, name: str = "", title: str = "") -> Draft:
-    """What a finished run left: its adapter, its lineage, its recipe's name."""
-    lineage = Lineage.read(run)
-    if not (run / "adapter" / lora.CONFIG).is_file():
+def draft_of_run(run: Path, *, name: str = "", title: str = "", step: int | None = None) -> Draft:
+    """What a run left: its adapter, or the checkpoint of a step; its lineage, its recipe's name.
+
+    Raises BadInput without a lineage or such a step, NotServable where there is no adapter.
+    """
+    lineage, folder = Lineage.read(run), RunFolder(run)
+    source = folder.adapter if step is None else _checkpoint(folder, step)
+    if not (source / lora.CONFIG).is_file():
         raise NotServable(
             f"训练 {run.name} 没有留下适配器：它还没有结束，或练的是整个模型"
             "（整个模型用 yanchi serve --model 直接服务）。"
         )
-    initial = run / "initial"
     return Draft(
-        source=run / "adapter",
+        source=source,
         name=name or str(lineage.recipe.get("name") or run.name),
         lineage=replace(lineage, run=lineage.run or run.name),
         title=title,
-        initial=initial if initial.is_dir() else None,
+        initial=folder.initial_adapter if folder.initial_adapter.is_dir() else None,
     )
+
+
+def _checkpoint(run: RunFolder, step: int) -> Path:
+    for each in run.checkpoints():
+        if each.step == step:
+            return each.path
+    known = "、".join(str(each.step) for each in run.checkpoints()) or "一个也没有"
+    raise BadInput(f"训练 {run.path.name} 没有第 {step} 步的存档；有：{known}")

@@ -3,14 +3,17 @@
 PEFT puts it on; greedy answers with and without it stand side by side. Takes the base's memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.errors import MissingBase, NotServable
 from training.findings import Finding
-from training.judging.model import Model, load_pair
+from training.publishing.merge import load_base
+from training.tuning.base import best_device, computes_bf16, load_tokenizer
+from training.tuning.template import ServedTemplate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,25 +38,25 @@ class Trial:
 
 
 def try_out(
-    adapter: Path, base: Path, prompts: Sequence[str] = PROMPTS, *, tokens: int = 32,
-    dtype: str = "auto",
-) -> Trial:  # fmt: skip
-    """Raises MissingBase for another base's adapter, NotServable for one that PEFT cannot load."""
-    try:
-        plain, adapted = load_pair(base, adapter, dtype)
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise NotServable(
-            f"PEFT 不能把适配器 {adapter.name} 装到 {base.name} 上：{error}"
-        ) from error
-    if adapted is None:
-        raise NotServable(f"{adapter} 里没有适配器。")
+    adapter: Path,
+    base: Path,
+    prompts: Sequence[str] = PROMPTS,
+    *,
+    tokens: int = 32,
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto",
+) -> Trial:
+    """Raises MissingBase for a base that is not there, NotServable for an adapter that PEFT
+    cannot put on it."""
+    tried = _Tried(adapter, base, dtype)
     differences, finite, samples = [], True, []
     for prompt in prompts:
-        ids = _ids(plain, prompt)
-        before, after = _last_logits(plain, ids), _last_logits(adapted, ids)
+        ids = tried.ids(prompt)
+        before, after = tried.last_logits(ids, False), tried.last_logits(ids, True)
         finite = finite and bool(after.isfinite().all())
         differences.append(float((after - before).abs().max()))
-        samples.append(Sample(prompt, _said(plain, ids, tokens), _said(adapted, ids, tokens)))
+        samples.append(
+            Sample(prompt, tried.said(ids, tokens, False), tried.said(ids, tokens, True))
+        )
     return Trial(max(differences), finite, tuple(samples))
 
 
@@ -71,39 +74,69 @@ def findings(trial: Trial) -> list[Finding]:
     return [Finding("trial", "ok", f"{told}。", changed)]
 
 
-def _ids(model: Model, prompt: str) -> list[int]:
-    """As a conversation where the base can converse, else as the text it is."""
-    try:
-        return model.template.prompt([{"role": "user", "content": prompt}])
-    except MissingBase:
-        ids: list[int] = model.tokenizer.encode(prompt, add_special_tokens=False)
-        return ids
+class _Tried:
+    """The base with the adapter on or off."""
 
+    def __init__(self, adapter: Path, base: Path, dtype: str) -> None:
+        from peft import PeftModel
 
-def _last_logits(model: Model, ids: list[int]) -> "Tensor":
-    """[vocabulary], of the guess after the last token."""
-    import torch
+        device = best_device()
+        if dtype == "auto":
+            dtype = "bfloat16" if computes_bf16(device) else "float32"
+        self._tokenizer, stops = load_tokenizer(base)
+        try:
+            model = PeftModel.from_pretrained(load_base(base, dtype), adapter)
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise NotServable(
+                f"PEFT 不能把适配器 {adapter.name} 装到 {base.name} 上：{error}"
+            ) from error
+        self._model: Any = model.to(device).eval()
+        try:
+            self._template: ServedTemplate | None = ServedTemplate(self._tokenizer, stops)
+        except MissingBase:  # a base that only goes on with texts
+            self._template = None
 
-    with model.acting() as causal:
-        logits = causal(input_ids=torch.tensor([ids], device=model.device)).logits
-    last: Tensor = logits[0, -1].float()
-    return last
+    def ids(self, prompt: str) -> list[int]:
+        """As a conversation where the base can converse, else as the text it is."""
+        if self._template is not None:
+            return self._template.prompt([{"role": "user", "content": prompt}])
+        found: list[int] = self._tokenizer.encode(prompt, add_special_tokens=False)
+        return found
 
+    def last_logits(self, ids: list[int], adapted: bool) -> "Tensor":
+        """[vocabulary], of the guess after the last token."""
+        with self._acting(adapted):
+            logits = self._model(input_ids=self._row(ids)).logits
+        last: Tensor = logits[0, -1].float()
+        return last
 
-def _said(model: Model, ids: list[int], tokens: int) -> str:
-    import torch
+    def said(self, ids: list[int], tokens: int, adapted: bool) -> str:
+        import torch
 
-    given = torch.tensor([ids], device=model.device)
-    fill = model.tokenizer.pad_token_id or model.tokenizer.eos_token_id or 0
-    with model.acting() as causal:
-        written = causal.generate(
-            input_ids=given,
-            attention_mask=torch.ones_like(given),
-            max_new_tokens=tokens,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            pad_token_id=fill,
-        )
-    return str(model.tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True))
+        row = self._row(ids)
+        fill = self._tokenizer.pad_token_id or self._tokenizer.eos_token_id or 0
+        with self._acting(adapted):
+            written = self._model.generate(
+                input_ids=row,
+                attention_mask=torch.ones_like(row),
+                max_new_tokens=tokens,
+                do_sample=False,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=fill,
+            )
+        return str(self._tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True))
+
+    def _row(self, ids: list[int]) -> "Tensor":
+        import torch
+
+        return torch.tensor([ids], device=self._model.device)
+
+    @contextmanager
+    def _acting(self, adapted: bool) -> Iterator[None]:
+        import torch
+
+        bare = nullcontext() if adapted else self._model.disable_adapter()
+        with torch.inference_mode(), bare:
+            yield

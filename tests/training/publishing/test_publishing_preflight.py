@@ -104,7 +104,7 @@ def test_an_adapters_files_are_looked_at(base: Path, tmp_path: Path) -> None:
 
 def test_a_trial_shows_base_and_adapter_apart(base: Path, tmp_path: Path) -> None:
     good = trained(base, tmp_path / "good", steps=8)
-    told = try_out(good, base, ("你是谁？", "雨停了。"), tokens=12, dtype="fp32")
+    told = try_out(good, base, ("你是谁？", "雨停了。"), tokens=12, dtype="float32")
     assert told.finite
     assert told.difference > 0
     assert [each.prompt for each in told.samples] == ["你是谁？", "雨停了。"]
@@ -115,13 +115,13 @@ def test_a_trial_shows_base_and_adapter_apart(base: Path, tmp_path: Path) -> Non
 def test_a_trial_finds_what_changes_nothing_or_breaks(base: Path, tmp_path: Path) -> None:
     empty = trained(base, tmp_path / "a", steps=1)
     spoiled(empty, lambda name, t: t * 1e-6 if "lora_B" in name else t)
-    told = try_out(empty, base, ("你好",), tokens=4, dtype="fp32")
+    told = try_out(empty, base, ("你好",), tokens=4, dtype="float32")
     assert findings(told)[0].level == "warn"
     spoiled(empty, lambda name, t: t * 0 if "lora_B" in name else t)
-    told = try_out(empty, base, ("你好",), tokens=4, dtype="fp32")
+    told = try_out(empty, base, ("你好",), tokens=4, dtype="float32")
     assert (told.difference, findings(told)[0].level) == (0.0, "stop")
     spoiled(empty, lambda name, t: t + float("inf") if "lora_B" in name else t)
-    told = try_out(empty, base, ("你好",), tokens=4, dtype="fp32")
+    told = try_out(empty, base, ("你好",), tokens=4, dtype="float32")
     assert findings(told)[0].level == "stop"
 
 
@@ -130,7 +130,7 @@ def test_a_trial_on_another_base_is_refused(base: Path, tmp_path: Path) -> None:
     config = json.loads((adapter / "adapter_config.json").read_text()) | {"r": 7}
     (adapter / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(NotServable, match="PEFT"):
-        try_out(adapter, base, ("你好",), dtype="fp32")
+        try_out(adapter, base, ("你好",), dtype="float32")
 
 
 # Token-identical prompts

@@ -162,6 +162,24 @@ def test_a_run_is_published_under_its_recipes_name(
     assert (told.name, told.title, told.version) == ("huanhuan", "嬛嬛", 1)
 
 
+def test_a_step_of_a_run_is_published_from_its_checkpoint(
+    draft: Draft, shelf: Shelf, base: Path, tmp_path: Path
+) -> None:
+    """Checkpoints of PiSSA are as they were trained: its start lies beside them."""
+    run = tmp_path / "runs" / "20261121-9f"
+    (run / "checkpoints").mkdir(parents=True)
+    draft.lineage.write(run)
+    raw = trained(base, run / "checkpoints" / "step-4", init_lora_weights="pissa_niter_4")
+    (raw / "initial").rename(run / "initial_adapter")
+    with pytest.raises(NotServable, match="没有留下适配器"):
+        draft_of_run(run)
+    with pytest.raises(BadInput, match="没有第 5 步的存档；有：4"):
+        draft_of_run(run, step=5)
+    told = publish(draft_of_run(run, step=4), shelf, base)
+    assert told.record["rank"] == 8
+    assert float((logits(with_adapter(base, told.folder)) - as_trained(raw)).abs().max()) < 0.05
+
+
 # The desk that is running
 
 
