@@ -22,7 +22,10 @@ COMMANDS = {
     ),
     "model": ("server.commands.model", "模型权重：获取、列出、校验。"),
     "data": ("training.commands.data", "训练数据：导入、整理、查看、导出。"),
-    "evaluate": ("training.commands.evaluate", "评测：适配器与底座相比，有检索与没有检索相比。"),
+    "evaluate": (
+        "training.commands.evaluate",
+        "在留出的文字上评：困惑度、重合、重复、文风、照抄、遗忘，也可以请一个模型评判。",
+    ),
     "adapters": ("training.commands.adapters", "适配器：发布、退回、核对、合并、混合、导出。"),
 }
 """Every verb: the module whose `app` has it, or is it, and what `--help` says of it."""
