@@ -81,7 +81,7 @@ def novel(
         if PLAIN in task and len(task) > 1:
             raise BadInput("“原文”不能和别的任务放在一个数据集里，请分开做。", field="task")
         refusals: list[Refusal] = []
-        chunks, hashes = _chunks(files, length, maximum)
+        chunks, hashes = books(files, length, maximum)
         items: Iterator[Item]
         if task == [PLAIN]:
             items = plain(chunks)
@@ -125,7 +125,7 @@ def chunks(
     with sentences(as_json):
         from training.novels.chunks import write_chunks
 
-        found, _ = _chunks(files, length, maximum)
+        found, _ = books(files, length, maximum)
         write_chunks(to, found)
         longest = max((len(each.text) for each in found), default=0)
         if as_json:
@@ -137,7 +137,7 @@ def chunks(
 commands: list[Callable[..., None]] = [novel, chunks]
 
 
-def _chunks(
+def books(
     files: "Sequence[Path]", length: int, maximum: int | None
 ) -> "tuple[list[Chunk], list[str]]":
     """(the chunks of all books, the SHA-256 of each file). Raises BadInput where there are none."""

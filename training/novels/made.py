@@ -5,10 +5,11 @@ line for the same chunk adds to the earlier one.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from training.errors import BadInput
 from training.novels.chunks import Chunk
@@ -58,3 +59,31 @@ def _read(line: bytes) -> tuple[str, Mapping[str, str], tuple[str, str] | None]:
         if isinstance(row.get(key), str) and row[key].strip()
     }
     return row["id"], told, None if told else ("summary", "是空的")
+
+
+def write_made(
+    path: Path,
+    chunks: Iterable[Chunk],
+    before: Mapping[str, Made],
+    kind: Literal["summary", "draft"],
+    made: Iterable[tuple[Chunk, str]],
+) -> None:
+    """One line a chunk that something was made of, in the book's order: what was made `before`
+    and what is made now. Replaces the file at once, so that a reader finds it whole."""
+    found = dict(before)
+    for chunk, text in made:
+        new = Made(summary=text) if kind == "summary" else Made(draft=text)
+        old = found.get(chunk.id, Made())
+        found[chunk.id] = Made(new.summary or old.summary, new.draft or old.draft)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        for chunk in chunks:
+            if own := found.get(chunk.id):
+                file.write(json.dumps(_row(chunk, own), ensure_ascii=False) + "\n")
+    beside.replace(path)
+
+
+def _row(chunk: Chunk, made: Made) -> dict[str, str]:
+    told = {key: value for key, value in asdict(made).items() if value}
+    return {"id": chunk.id, **told, "book": chunk.book, "place": chunk.place}
