@@ -8,13 +8,12 @@ from sqlmodel import Session
 
 from server import manuscript
 from server.deps import Reading, TheDesk
-from server.errors import Conflict
 from server.exporting.formats import export_work
 from server.importing.uploads import check_size
 from server.jobs.folder import Folder
 from server.jobs.report import report
 from server.models import Work
-from server.schemas.building import BuildIn, RolesOut, SourceOut
+from server.schemas.building import BuildIn, OfTexts, RolesOut, SourceOut
 from server.schemas.jobs import JobOut
 from server.schemas.tuning import RowOut, UploadOut
 from server.settings import SAMPLE
@@ -71,13 +70,9 @@ async def list_roles(upload_id: UploadId, desk: TheDesk) -> RolesOut:
 @router.post("", status_code=status.HTTP_202_ACCEPTED)
 def build(wanted: BuildIn, desk: TheDesk, session: Reading) -> JobOut:
     """A job; the data set of this name is there when it is done."""
-    datasets = Datasets(desk.settings.data_dir)
-    if not wanted.replace and (datasets.root / wanted.name).exists():
-        raise Conflict(f"已经有叫“{wanted.name}”的数据集，请换一个名字，或者选择替换它。")
-    uploads = makers.sources(wanted, datasets)
-    ident = getattr(wanted, "work_id", None)
-    work = manuscript.get_work(session, ident) if ident else None
-    makers.refuse_nothing(wanted, uploads, work)
+    uploads = makers.check(wanted, Datasets(desk.settings.data_dir))
+    ident = wanted.work_id if isinstance(wanted, OfTexts) else None
+    work = manuscript.get_work(session, ident) if ident is not None else None
 
     def args(folder: Folder) -> list[str]:
         own = [_manuscript(session, work, folder)] if work is not None else []

@@ -16,6 +16,8 @@ Someone = Annotated[
 ]
 Upload = Annotated[str, StringConstraints(pattern=UPLOAD)]
 Turns = Annotated[str, StringConstraints(pattern=r"^(all|[0-9]{1,3})$")]
+Seed = Annotated[int, Field(ge=0, le=2**31)]
+SetName = Annotated[str, StringConstraints(pattern=NAME)]
 Chars = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -49,13 +51,42 @@ class SelfKnowledgeOptions(Wanted):
     role: Someone
     description: Said
     count: int | None = Field(None, ge=1, le=10_000)
-    seed: int = Field(0, ge=0, le=2**31)
+    seed: Seed = 0
     maker: Word = ""
     system: Said = ""
 
 
+class ImportOptions(Wanted):
+    format: Literal["alpaca", "sharegpt", "openai"] | None = None
+    instruction: Literal["joined", "system"] = "joined"
+    work: Word = Field("", description="The book that all of it belongs to.")
+
+
+class CleanOptions(Wanted):
+    keyword: list[Someone] = Field(default_factory=list, max_length=200)
+    spam: bool = True
+    damage: bool = True
+
+
+class DedupeOptions(Wanted):
+    threshold: float = Field(0.8, ge=0.3, le=1)
+    near: bool = True
+
+
+class SplitOptions(Wanted):
+    fraction: float = Field(0.1, ge=0, le=1)
+    by: Literal["work", "source", "item"] = "work"
+    seed: Seed = 0
+
+
+class MixOptions(Wanted):
+    by: Literal["times", "share"] = "times"
+    rows: int | None = Field(None, ge=1, le=10_000_000)
+    seed: Seed = 0
+
+
 class _Build(Wanted):
-    name: Annotated[str, StringConstraints(pattern=NAME)]
+    name: SetName
     replace: bool = Field(False, description="A data set of this name goes.")
 
 
@@ -81,7 +112,46 @@ class SelfKnowledgeIn(_Build):
     options: SelfKnowledgeOptions
 
 
-BuildIn = Annotated[ScriptIn | NovelIn | SelfKnowledgeIn, Field(discriminator="maker")]
+class ImportIn(_OfTexts):
+    maker: Literal["import"]
+    options: ImportOptions = ImportOptions()
+
+
+class _OfSet(_Build):
+    """Of another data set; of itself where the names are the same and it is to be replaced."""
+
+    data: SetName
+
+
+class CleanIn(_OfSet):
+    maker: Literal["clean"]
+    options: CleanOptions = CleanOptions()
+
+
+class DedupeIn(_OfSet):
+    maker: Literal["dedupe"]
+    options: DedupeOptions = DedupeOptions()
+
+
+class SplitIn(_OfSet):
+    maker: Literal["split"]
+    options: SplitOptions = SplitOptions()
+
+
+class Part(Wanted):
+    name: SetName
+    weight: float = Field(1, gt=0, le=1000)
+
+
+class MixIn(_Build):
+    maker: Literal["mix"]
+    parts: list[Part] = Field(min_length=1, max_length=50)
+    options: MixOptions = MixOptions()
+
+
+OfTexts = ScriptIn | NovelIn | ImportIn
+OfSet = CleanIn | DedupeIn | SplitIn
+BuildIn = Annotated[OfTexts | OfSet | MixIn | SelfKnowledgeIn, Field(discriminator="maker")]
 
 
 class SourceOut(BaseModel):

@@ -10,33 +10,48 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from server.errors import Invalid
+from server.errors import Conflict, Invalid
 from server.jobs import child
-from server.schemas.building import BuildIn
+from server.schemas.building import BuildIn, MixIn, OfSet, OfTexts
 from server.tuning.datasets import Datasets
 
 ROLES_SECONDS = 120
 
 
-def refuse_nothing(wanted: BuildIn, uploads: Sequence[Path], work: object | None) -> None:
-    """Raises Invalid where a maker of texts has none."""
-    if hasattr(wanted, "uploads") and not uploads and work is None:
-        raise Invalid("还没有文本：请先上传文件，或选书架上的一部作品。")
-
-
-def command(wanted: BuildIn, files: Sequence[Path]) -> list[str]:
-    """What follows `yanchi`."""
-    flags = wanted.options.model_dump()
+def command(wanted: BuildIn, texts: Sequence[Path]) -> list[str]:
+    """What follows `yanchi`; `texts` are for makers that read texts."""
     return [
-        "data", wanted.maker, *(str(path.absolute()) for path in files),
-        f"--name={wanted.name}", *_words(flags), *(["--replace"] if wanted.replace else []),
+        "data", wanted.maker, *_inputs(wanted, texts),
+        f"--name={wanted.name}", *_words(wanted.options.model_dump()),
+        *(["--replace"] if wanted.replace else []),
         "--json", "--progress-json",
     ]  # fmt: skip
 
 
-def sources(wanted: BuildIn, datasets: Datasets) -> list[Path]:
-    """The uploads that are asked for. Raises NotFound for one that has gone."""
-    return [datasets.upload(ident) for ident in getattr(wanted, "uploads", [])]
+def check(wanted: BuildIn, datasets: Datasets) -> list[Path]:
+    """The uploads that go in. Raises NotFound for what is gone, Invalid where a maker of texts
+    has none, Conflict for a name that is taken."""
+    if not wanted.replace and (datasets.root / wanted.name).exists():
+        raise Conflict(f"已经有叫“{wanted.name}”的数据集，请换一个名字，或者选择替换它。")
+    for name in _sets(wanted):
+        datasets.folder(name)
+    if not isinstance(wanted, OfTexts):
+        return []
+    if not wanted.uploads and wanted.work_id is None:
+        raise Invalid("还没有文本：请先上传文件，或选书架上的一部作品。")
+    return [datasets.upload(ident) for ident in wanted.uploads]
+
+
+def _sets(wanted: BuildIn) -> list[str]:
+    if isinstance(wanted, MixIn):
+        return [part.name for part in wanted.parts]
+    return [wanted.data] if isinstance(wanted, OfSet) else []
+
+
+def _inputs(wanted: BuildIn, texts: Sequence[Path]) -> list[str]:
+    if isinstance(wanted, MixIn):
+        return [f"{part.name}:{part.weight:g}" for part in wanted.parts]
+    return _sets(wanted) or [str(path.absolute()) for path in texts]
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[str]:
@@ -52,7 +67,7 @@ def _words(options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{flag}={value}"
 
 
-ON_BY_ITSELF = frozenset({"--directions", "--events"})
+ON_BY_ITSELF = frozenset({"--directions", "--events", "--spam", "--damage", "--near"})
 """Switches of the commands that are on when nothing is said; the others are off."""
 
 

@@ -1,9 +1,6 @@
 """Making data sets over HTTP: typed options to a command's words, texts to its files."""
 
-import inspect
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +10,10 @@ import yaml
 from conftest import Client, make_desk
 from starlette.testclient import TestClient
 
+import yanchi
 from server.app import create_app
-from server.jobs import child
 from server.routes import recipes
 from tests.engine.tiny_qwen import make_model
-from training.commands import scripts
 
 PLAY = "甄嬛：臣妾参见皇上。\n皇上：起来吧。\n甄嬛：谢皇上。\n"
 
@@ -40,12 +36,21 @@ def args_of(idle: Client, **wanted: Any) -> list[str]:
 
 
 def command(name: str) -> typer.core.TyperCommand:
-    app = typer.Typer()
-    for function in scripts.commands:
-        app.command(function.__name__)(function)
-    found = typer.main.get_group(app).commands[name]
+    found = yanchi.verb("data").commands[name]
     assert isinstance(found, typer.core.TyperCommand)
     return found
+
+
+def by_flags(told: typer.core.TyperCommand, args: list[str]) -> dict[str, Any]:
+    values = told.make_context("", args).params
+    return {each.opts[0].removeprefix("--"): values[str(each.name)] for each in told.params}
+
+
+def dataset(idle: Client, name: str) -> str:
+    folder = idle.desk.settings.data_dir / "datasets" / name
+    folder.mkdir(parents=True)
+    (folder / "dataset.json").write_text("{}")
+    return name
 
 
 SCRIPT = {
@@ -62,34 +67,56 @@ SELF = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("maker", "options"), [("script", SCRIPT), ("novel", NOVEL), ("selfknowledge", SELF)]
-)
-def test_what_is_asked_is_what_the_command_understands(
-    idle: Client, maker: str, options: dict[str, Any]
-) -> None:
-    texts = {} if maker == "selfknowledge" else {"uploads": [uploaded(idle)]}
-    args = args_of(idle, maker=maker, name="甄嬛", replace=True, options=options, **texts)
+FULL: dict[str, dict[str, Any]] = {
+    "script": SCRIPT, "novel": NOVEL, "selfknowledge": SELF,
+    "import": {"format": "sharegpt", "instruction": "system", "work": "夜航"},
+    "clean": {"keyword": ["--spam", "求票"], "spam": False, "damage": False},
+    "dedupe": {"threshold": 0.5, "near": False},
+    "split": {"fraction": 0.25, "by": "item", "seed": 7},
+    "mix": {"by": "share", "rows": 9, "seed": 7},
+}  # fmt: skip
+BARE: dict[str, dict[str, Any]] = {**{key: {} for key in FULL}, "script": {"role": "甄嬛"},
+        "selfknowledge": {"role": "甄嬛", "description": "人"}}  # fmt: skip
+
+
+def of(idle: Client, maker: str) -> dict[str, Any]:
+    """What a maker makes its data set of."""
+    if maker == "mix":
+        parts = [(dataset(idle, "悟空"), 2), (dataset(idle, "b"), 0.5)]
+        return {"parts": [{"name": name, "weight": weight} for name, weight in parts]}
+    if maker in ("clean", "dedupe", "split"):
+        return {"data": dataset(idle, "letters")}
+    return {} if maker == "selfknowledge" else {"uploads": [uploaded(idle)]}
+
+
+@pytest.mark.parametrize("maker", FULL)
+def test_what_is_asked_is_what_the_command_understands(idle: Client, maker: str) -> None:
+    wanted = {"maker": maker, "name": "甄嬛", "replace": True, "options": FULL[maker]}
+    args = args_of(idle, **wanted, **of(idle, maker))
     assert args[:2] == ["data", maker]
-    understood = command(maker).make_context(maker, args[2:]).params
-    for key, value in options.items():
-        assert understood[key] == value, key
-    assert understood["name"] == "甄嬛"
-    assert all(understood[key] for key in ("replace", "as_json", "progress_json"))
+    understood = by_flags(command(maker), args[2:])
+    always = {"name": "甄嬛", "replace": True, "json": True, "progress-json": True}
+    wished = {key.replace("_", "-"): value for key, value in FULL[maker].items()}
+    assert {**understood, **always, **wished} == understood
 
 
-@pytest.mark.parametrize(("maker", "options"), [("script", {"role": "甄嬛"}), ("novel", {})])
-def test_what_is_not_said_stays_as_the_command_has_it(
-    idle: Client, maker: str, options: dict[str, Any]
-) -> None:
-    args = args_of(idle, maker=maker, name="a", options=options, uploads=[uploaded(idle)])
-    understood = command(maker).make_context(maker, args[2:]).params
-    function = {each.__name__: each for each in scripts.commands}[maker]
-    for key, parameter in inspect.signature(function).parameters.items():
-        if key not in ("files", "role", "name", "as_json", "progress_json"):
-            told = understood[key]
-            default = parameter.default
-            assert (list(told) if isinstance(told, tuple) else told) == default, key
+@pytest.mark.parametrize("maker", BARE)
+def test_what_is_not_said_stays_as_the_command_has_it(idle: Client, maker: str) -> None:
+    args = args_of(idle, maker=maker, name="a", options=BARE[maker], **of(idle, maker))
+    told = command(maker)
+    understood = by_flags(told, args[2:])
+    least = [*args[2 : 2 + args[2:].index("--name=a")], "--name=a"]
+    least += [f"--{key}={value}" for key, value in BARE[maker].items()]
+    usual = by_flags(told, least)
+    assert understood == {**usual, "json": True, "progress-json": True}
+
+
+def test_sets_go_in_by_name_and_weight(idle: Client) -> None:
+    assert args_of(idle, maker="mix", name="a", **of(idle, "mix"))[2:4] == ["悟空:2", "b:0.5"]
+    split = {"maker": "split", "name": "letters", "replace": True}
+    assert args_of(idle, **split, **of(idle, "split"))[2] == "letters"
+    gone = {"maker": "split", "name": "c", "data": "gone"}
+    idle.refused(404, "no_dataset", "POST", "/api/datasets", json=gone)
 
 
 def test_what_no_maker_knows_is_refused(idle: Client) -> None:
@@ -138,16 +165,8 @@ def test_an_upload_is_told_by_what_it_holds(idle: Client) -> None:
     idle.refused(404, "upload_not_found", "GET", f"/api/datasets/uploads/{'0' * 16}")
 
 
-def test_who_speaks_is_asked_of_the_command(idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_speaks_is_asked_of_the_command(idle: Client) -> None:
     """Through a process, with its refusals handed on."""
-    program = (
-        sys.executable, "-c",
-        "import sys, typer; from training.commands import scripts\n"
-        "app = typer.Typer()\n[app.command(f.__name__)(f) for f in scripts.commands]\n"
-        "sys.argv.pop(1); app()",
-    )  # fmt: skip
-    assert subprocess.run([*program, "data", "--help"], capture_output=True, check=True).stdout
-    monkeypatch.setattr(child, "YANCHI", program)
     told = idle.ok("GET", f"/api/datasets/uploads/{uploaded(idle)}/roles")
     assert {each["name"]: each["speeches"] for each in told["speakers"]} == {"甄嬛": 2, "皇上": 1}
     broken = uploaded(idle, "", "空.txt")
