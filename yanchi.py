@@ -26,6 +26,7 @@ COMMANDS = {
         "training.commands.evaluate",
         "在留出的文字上评：困惑度、重合、重复、文风、照抄、遗忘，也可以请一个模型评判。",
     ),
+    "advise": ("training.commands.advise", "训练前看一眼：数据够不够、设置合不合适、要多久、放不放得下。"),
     "adapters": ("training.commands.adapters", "适配器：发布、退回、核对、合并、混合、导出。"),
 }
 """Every verb: the module whose `app` has it, or is it, and what `--help` says of it."""

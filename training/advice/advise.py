@@ -34,10 +34,14 @@ class Advice:
     seconds: float | None = None
     cost: Cost | None = None
 
+    @property
+    def level(self) -> Level:
+        return worst(self.findings)
+
     def to_json(self) -> dict[str, Any]:
         amounts = self.amounts
         return {
-            "level": worst(self.findings),
+            "level": self.level,
             "advice": [each.to_json() for each in self.findings],
             "rows": round(amounts.rows),
             "held_out_rows": amounts.held_out_rows,
@@ -294,7 +298,7 @@ def _memory(told: Cost, machine: Machine) -> Finding:
         return Finding(
             "peak_memory_bytes", "stop" if told.measured else "warn",
             f"{words}：放不下，请调小 batch 或 length，或打开 checkpoint_activations。",
-            peak, machine.memory,
+            peak,
         )  # fmt: skip
     if told.peak_bytes > 0.85 * machine.memory:
         return Finding("peak_memory_bytes", "warn", f"{words}：很紧，请先关掉别的程序。", peak)

@@ -34,8 +34,9 @@ class Seen:
 
 @dataclass(slots=True)
 class Amounts:
-    """`rows`, `tokens` and `learned` are of one epoch, weights counted; `lengths` are sorted
-    tokens of the sampled examples, before anything is cut or left out."""
+    """`rows`, `examples`, `tokens` and `learned` are of one epoch, weights counted; an example is
+    what a batch counts, a pair of answers for DPO. `lengths` are sorted tokens of the sampled
+    texts, before anything is cut or left out."""
 
     rows: float = 0.0
     held_out_rows: int = 0
@@ -77,14 +78,14 @@ def measure(recipe: Recipe, base: Path, data_dir: Path, progress: Progress) -> A
             # Each row looked at stands for those between it and the next, by its own weight.
             item = items[number]
             share = part.weight * item.weight * len(items) / len(chosen)
-            _add(told, item, share, teach, recipe.length)
+            _add(told, item, share, teach, recipe)
             progress(done, len(chosen), f"数一数 {held.card.name}")
     told.lengths.sort()
     return told
 
 
-def _add(told: Amounts, item: Item, share: float, teach: "_Teach", length: int) -> None:
-    told.rows += share
+def _add(told: Amounts, item: Item, share: float, teach: "_Teach", recipe: Recipe) -> None:
+    told.rows, length = told.rows + share, recipe.length
     try:
         examples = teach(item)
     except Refused as refused:
@@ -93,7 +94,7 @@ def _add(told: Amounts, item: Item, share: float, teach: "_Teach", length: int) 
         told.seen.append(Seen(item, ()))
         return
     sizes = tuple(len(example) for example in examples)
-    told.examples += share * len(examples)
+    told.examples += share * (1 if recipe.method == "dpo" else len(examples))
     told.tokens += share * sum(min(size, length) for size in sizes)
     told.learned += share * sum(example.cut(length).targets for example in examples)
     told.lengths.extend(sizes)
@@ -111,7 +112,14 @@ def _teacher(recipe: Recipe, base: Path) -> _Teach:
     template = ServedTemplate(tokenizer, stops)
     if recipe.method == "sft":
         return lambda item: conversation(_as(Chat, item), template, recipe)
-    return lambda item: preference(_as(Preference, item), template, recipe).answers()
+
+    def answers(item: Item) -> list[Example]:
+        found = preference(_as(Preference, item), template, recipe).answers()
+        if recipe.method == "dpo" and len(found) < 2:
+            raise Refused("dpo 要成对的回答；只有一方时请用 kto")
+        return found
+
+    return answers
 
 
 def _as(kind: type[_Kind], item: Item) -> _Kind:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from training.commands.adapter_exports import Base, DeskUrl, Quick, Wanted, commands
+from training.commands.advise import print_findings
 from training.commands.common import (
     AsJson,
     DataDir,
@@ -201,13 +202,6 @@ def check(
 
 for command in commands:
     app.command()(command)
-
-MARKS = {"ok": "✓", "note": "·", "warn": "!", "stop": "✗"}
-
-
-def print_findings(findings: Any) -> None:
-    for each in findings:
-        typer.echo(f"{MARKS[each.level]} {each.sentence}")
 
 
 def _shelf(data_dir: Path | None) -> "Shelf":

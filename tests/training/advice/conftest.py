@@ -4,19 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from advice_rows import chat
 
 from tests.engine.tiny_qwen import make_model
 from training.data import store
-from training.types import Chat, Item, Text, Turn
+from training.types import Item, Text
 
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("tiny"))
-
-
-def chat(answer: str) -> Chat:
-    return Chat((Turn("user", "接着写。"), Turn("assistant", answer)))
 
 
 @pytest.fixture

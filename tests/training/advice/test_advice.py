@@ -91,7 +91,9 @@ def test_preferences_are_counted_with_both_answers(
     turns = (Turn("user", "接着写。"),)
     name = data_set("drafts", [Preference(turns, "好。" * 9, "坏。") for _ in range(40)])
     found = told(recipe(name, base, method="dpo", learning_rate=1e-4), base, tmp_path)
-    assert found.amounts.examples == 80
+    assert (found.amounts.examples, len(found.amounts.lengths)) == (40, 80)
+    alone = told(recipe(name, base, method="kto"), base, tmp_path)
+    assert alone.amounts.examples == 80
     assert about(found, "learning_rate").advised == 5e-6
     assert about(found, "epochs").advised == 1
 
