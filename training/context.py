@@ -1,7 +1,7 @@
 """Context-aware examples: the prompt that the desk would send at a place of a book, and the
 book's own words for an answer.
 
-Recall sees the book up to the place and never after it. So that a model learns to use what helps
+Recall and recaps see the book up to the place and never after it. So that a model learns to use what helps
 and to leave what does not, some prompts have passages that have nothing to do with the place
 among those recalled, and some have none at all.
 """
@@ -35,6 +35,7 @@ from training.errors import BadInput
 from training.novels.chunks import Chunk
 from training.novels.made import Made
 from training.novels.pairs import SHORTEST, round_length
+from training.recaps import BookRecaps
 from training.types import Chat, Origin, Progress, Turn
 
 Kind = Literal["found", "distracted", "empty"]
@@ -108,6 +109,7 @@ class Context:
         self._passages = [p for chapter in self._chapters for p in chunk_chapter(chapter)]
         self._library = Library(FileStore(folder), embeddings)
         self._library.sync(_WORK, self._chapters, progress)
+        self._recaps = BookRecaps(self._chapters, [one.volume for one in book.chapters])
 
     def examples(
         self, chunks: Sequence[Chunk], wanted: Wanted, tokens: TokenCounter
@@ -133,6 +135,7 @@ class Context:
         text = self._chapters[chunk.chapter].text
         before = text[tail.beginning(chunk.start, TAIL_CHARS) : chunk.start]
         opens = not before.strip()
+        view = View(StoryPosition(chunk.chapter, chunk.start))
         return Brief(
             title=self._title,
             chapter_title=self._chapters[chunk.chapter].title,
@@ -140,7 +143,8 @@ class Context:
             opens_chapter=opens,
             beat=beat,
             length=round_length(len(chunk.text.strip())),
-            view=View(StoryPosition(chunk.chapter, chunk.start)),
+            view=view,
+            recaps=self._recaps.items(view),
         )
 
     def found(self, brief: Brief, limit: int) -> list[Found]:

@@ -17,7 +17,7 @@ import httpx
 from retrieval.types import Message, continues
 from training.errors import EngineUnreachable, PromptRefused
 
-TRIES = 5
+TRIES = 6
 PAUSE = 1.0
 """Seconds before the second try; each further pause is twice as long."""
 LONGEST_PAUSE = 60.0
