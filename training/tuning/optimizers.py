@@ -112,8 +112,9 @@ def _badam(model: Any, recipe: Recipe) -> "Blocks":
 class Blocks(BlockOptimizer):  # type: ignore[misc]
     """BAdam (Q. Luo et al., 2024): one layer at a time, the last first, by Adam on a full copy.
 
-    The library saves only Adam's means; which layer is at work, how long, and its full copy
-    are saved here too, so that a resumed run does what an uninterrupted one does.
+    The library saves only Adam's means; which layer is at work, for how long, its full copy and
+    the schedule's rate are saved here too, so that a resumed run does what an uninterrupted one
+    does.
     """
 
     def __init__(self, base: torch.optim.Optimizer, named: Any, switch_every: int) -> None:
@@ -133,6 +134,7 @@ class Blocks(BlockOptimizer):  # type: ignore[misc]
             "base": self.base_optimizer.state_dict(),
             "steps": self.global_step,
             "active": self.active,
+            "rates": [group["lr"] for group in self.param_groups],
             "copies": {str(at): each.detach() for at, each in self.param_idx2hp.items()},
         }
 
@@ -143,5 +145,7 @@ class Blocks(BlockOptimizer):  # type: ignore[misc]
         with torch.no_grad():
             for at, copy in state_dict["copies"].items():
                 self.param_idx2hp[int(at)].copy_(copy)
+        for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
+            group["lr"] = rate
         self.base_optimizer.load_state_dict(state_dict["base"])
         self.base_optimizer.state = defaultdict(dict, self.base_optimizer.state)

@@ -67,7 +67,7 @@ def prepare(
     encode = _encoder(recipe, tokenizer, stops, told)
     chance = random.Random(recipe.seed)
     found = _encoded(train, encode, told, progress)
-    drawn = [row for placed, rows in found for row in rows * _times(placed.weight, chance)]
+    drawn = _drawn(found, chance)
     if not drawn:
         first = f"第一处：{told.refusals[0].reason}" if told.refusals else "数据集是空的"
         raise BadInput(f"没有一条能学的数据。{first}")
@@ -141,10 +141,14 @@ def _hold_out(rows: Sequence[Placed], share: float, seed: int) -> tuple[list[Pla
     return [placed for placed in rows if id(placed) not in chosen], held
 
 
-def _times(weight: float, chance: random.Random) -> int:
-    """2.25: twice, and a third time for every fourth row."""
-    whole = int(weight)
-    return whole + (chance.random() < weight - whole)
+def _drawn(found: Iterable[tuple[Placed, list[Any]]], chance: random.Random) -> list[Any]:
+    """Each row as often as its weight says: 0.25 is every fourth one, from a random first on."""
+    drawn, owed = list[Any](), chance.random()
+    for placed, rows in found:
+        owed += placed.weight
+        drawn += rows * int(owed)
+        owed -= int(owed)
+    return drawn
 
 
 # --- items to rows -----------------------------------------------------------------------

@@ -114,6 +114,7 @@ def _begin(run: RunFolder, checkpoint: Checkpoint | None) -> None:
 def _fail(run: RunFolder, error: BaseException, told: TrainingError | None) -> None:
     message = str(told) if told else f"{type(error).__name__}: {error}"
     with suppress(OSError):  # the disk may be what failed
+        run.drop_unfinished()
         run.update(state="failed", message=message, code=told.code if told else "internal")
 
 
@@ -134,8 +135,8 @@ def _stopping_on_signals(run: RunFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for its, handler in former.items():
+            signal.signal(its, handler)
 
 
 @contextmanager

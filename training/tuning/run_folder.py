@@ -220,8 +220,11 @@ class RunFolder:
         """Where a checkpoint is written; what lies here is not whole."""
         return self.checkpoints_dir / ".unfinished"
 
-    def begin_checkpoint(self) -> None:
+    def drop_unfinished(self) -> None:
         shutil.rmtree(self.unfinished, ignore_errors=True)
+
+    def begin_checkpoint(self) -> None:
+        self.drop_unfinished()
         self.unfinished.mkdir(parents=True)
 
     def finish_checkpoint(self, step: int, name: str) -> None:
@@ -229,7 +232,7 @@ class RunFolder:
         final = self.checkpoints_dir / f"step-{step}"
         shutil.rmtree(final, ignore_errors=True)
         (self.unfinished / name).rename(final)
-        shutil.rmtree(self.unfinished, ignore_errors=True)
+        self.drop_unfinished()
 
     def keep_checkpoints(self, newest: int, best: int | None) -> None:
         """Delete all but the `newest` ones and the best."""
