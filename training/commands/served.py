@@ -230,6 +230,11 @@ def augment(
         results = asking.run(growing.questions(examples, variants[0], count, seed))
         places_of = [(files[0].name, f"第 {n + 1} 次") for n in range(len(results.values))]
         grown = growing.grown(examples, results.values, files[0].name, similar=similar)
+        if not grown.items:
+            raise BadInput(
+                f"没有一条新的：{told_counts(results.report())}"
+                f"做出来的 {grown.repeated} 条都和例子相近；请多给几个例子，或换一个大些的模型。"
+            )
         store(
             name,
             grown.items[:count],

@@ -146,6 +146,18 @@ def test_a_few_examples_become_many(tmp_path: Path) -> None:
     assert {chat.origin.made_by for chat in learned(tmp_path, "a")} == {"augmented/1"}
 
 
+def test_nothing_but_the_examples_again(peer: Peer, tmp_path: Path) -> None:
+    file = tmp_path / "例子.jsonl"
+    rows = [{"instruction": "信呢？", "output": "烧了，灰都凉了。"},
+            {"instruction": "茶呢？", "output": "凉了，我再沏一壶。"}]  # fmt: skip
+    file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    again = [{"question": row["instruction"], "answer": row["output"]} for row in rows]
+    peer.says = lambda _: json.dumps({"items": again})
+    result = run("augment", file, "--name", "a", "--count", "4", "--json")
+    assert result.exit_code == 1
+    assert "2 条都和例子相近" in json.loads(result.stdout)["error"]["message"]
+
+
 def test_variants_are_tried_on_a_sample_and_nothing_is_made(
     peer: Peer, story: Path, tmp_path: Path
 ) -> None:
