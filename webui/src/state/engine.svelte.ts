@@ -28,7 +28,8 @@ class Engine {
     for (;;) {
       this.health = await api.health().catch(() => null);
       this.seen(this.health !== null);
-      const calm = this.health?.engine.state === "ready" && this.health.generations === 0;
+      const { health } = this;
+      const calm = health?.engine.state === "ready" && health.generations === 0 && !health.training;
       await pause(calm ? 15_000 : 2_000);
     }
   }

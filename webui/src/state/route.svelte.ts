@@ -8,7 +8,7 @@ export type Room =
   | { name: "desk"; work: string; chapter: string | null; span: [number, number] | null }
   | { name: "story"; work: string; tab: string; item: string | null }
   | { name: "personas"; persona: string | null; conversation: string | null }
-  | { name: "training" }
+  | { name: "training"; step?: string; run?: string }
   | { name: "models" }
   | { name: "settings"; section?: string }
   | { name: "lost" };
@@ -37,7 +37,9 @@ export function parse(hash: string): Room {
   if (room === "personas")
     return { name: "personas", persona: first || null, conversation: second || null };
   if (room === "settings") return first ? { name: room, section: first } : { name: room };
-  if (room === "training" || room === "models") return { name: room };
+  if (room === "training")
+    return { name: room, ...(first && { step: first }), ...(second && { run: second }) };
+  if (room === "models") return { name: room };
   return { name: "lost" };
 }
 
@@ -55,6 +57,8 @@ export function address(room: Room): string {
       return `#/w/${room.work}/story/${room.tab}${room.item ? `/${room.item}` : ""}`;
     case "personas":
       return ["#/personas", room.persona, room.conversation].filter(Boolean).join("/");
+    case "training":
+      return ["#/training", room.step, room.run].filter(Boolean).join("/");
     case "settings":
       return room.section ? `#/settings/${room.section}` : "#/settings";
     default:
