@@ -45,11 +45,11 @@ def serving(data: Path, engine: ScriptedEngine, folder: Path, port: int = 0) -> 
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         address = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=address, trust_env=False) as http:
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as http:
             yield Served(address, desk, engine, http)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(90)
     assert not thread.is_alive()
 
 

@@ -30,7 +30,7 @@ class Served:
             self.ok("POST", f"/api/works/{work}/chapters", json={"title": t, "text": x})["id"]
             for t, x in chapters
         ]
-        assert self.desk.indexer.fresh(work, 20)
+        assert self.desk.indexer.fresh(work, 100)
         return work, ids
 
     def chapter(self, work: str, chapter: str) -> dict[str, Any]:
