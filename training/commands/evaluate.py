@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="评测：适配器与底座相比，有检索与没有检索相比。")
 
-VERDICTS = {"better": "更好", "worse": "更差", "even": "分不出"}
-
 
 @app.command()
 def evaluate(
@@ -125,6 +123,8 @@ def evaluate(
 
 
 def _tell(report: "Report", folder: Path, as_json: bool) -> None:
+    from training.judging.report import VERDICTS
+
     page, data = folder / "report.html", folder / "report.json"
     if as_json:
         found = report.to_json()

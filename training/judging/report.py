@@ -84,13 +84,16 @@ class Example:
     votes: Mapping[Criterion, Vote]
 
 
+VERDICTS: Mapping[str, str] = {"better": "更好", "worse": "更差", "even": "分不出"}
+"""What an outcome may say of the tuned model beside the base."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One thing in which the tuned model is better or worse than the base, or not told apart."""
+    """`verdict` is one of `VERDICTS`."""
 
     code: str
     verdict: str
-    """better | worse | even"""
     sentence: str
 
 
