@@ -1,5 +1,6 @@
 """What a recipe can begin with: the shipped ones, and the models that are installed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from server.errors import WeightsError
 from server.schemas.tuning import BaseOut, RecipeOut
 from server.settings import ROOT
 from server.weights.local import check_directory
+from server.weights.store import MANIFEST
 
 router = APIRouter(prefix="/api", tags=["training"])
 RECIPES = ROOT / "training" / "recipes"
@@ -33,14 +35,23 @@ def list_bases(desk: TheDesk) -> list[BaseOut]:
     """Models that can be tuned here, the one that writes first."""
     endpoint = desk.engine.endpoint()
     served = endpoint.weights if endpoint is not None else None
-    found = {
-        folder.name: BaseOut(name=folder.name, served=served is not None and folder == served)
-        for folder in sorted(desk.settings.weights_dir.glob("*"))
+    folders = {folder.absolute() for folder in desk.settings.weights_dir.glob("*")}
+    if served is not None:
+        folders.add(served.absolute())
+    found = [
+        BaseOut(name=_name(folder), served=served is not None and folder == served.absolute())
+        for folder in sorted(folders)
         if _whole(folder)
-    }
-    if served is not None and served.name not in found:
-        found[served.name] = BaseOut(name=str(served), served=True)
-    return sorted(found.values(), key=lambda base: not base.served)
+    ]
+    return sorted(found, key=lambda base: not base.served)
+
+
+def _name(folder: Path) -> str:
+    """What was fetched goes by its own name, anything else by its place."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_text("utf-8"))["name"])
+    except (OSError, ValueError, KeyError):
+        return str(folder)
 
 
 def _whole(folder: Path) -> bool:

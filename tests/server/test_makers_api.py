@@ -181,8 +181,13 @@ def test_the_sample_play_is_an_upload_like_others(idle: Client) -> None:
 def test_models_that_can_be_tuned_are_whole_ones(idle: Client) -> None:
     root = idle.desk.settings.weights_dir
     make_model(root / "tiny")
+    make_model(root / "owner--small")
+    (root / "owner--small" / "manifest.json").write_text('{"name": "owner/small"}')
     (root / "half").mkdir()
-    assert idle.ok("GET", "/api/bases") == [{"name": "tiny", "served": False}]
+    assert idle.ok("GET", "/api/bases") == [
+        {"name": "owner/small", "served": False},
+        {"name": str((root / "tiny").absolute()), "served": False},
+    ]
 
 
 def test_shipped_recipes_are_told(

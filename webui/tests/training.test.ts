@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address, parse } from "$/state/route.svelte";
 import { curl, python } from "$/rooms/training/calls";
-import { bars, counts, leaks } from "$/rooms/training/card";
+import { bars, counts, leaks, nextName } from "$/rooms/training/card";
 import { niceTicks, path, rows, scale, smooth, thin, type Point } from "$/rooms/training/chart";
 import { checks } from "$/rooms/training/checks";
 import { bySteps, Log, type Entry } from "$/rooms/training/log";
@@ -245,6 +245,11 @@ describe("a card", () => {
       ["spam.links", 3],
     ]);
   });
+});
+
+it("names the set that is made of a set", () => {
+  expect(nextName("play", ["play"])).toBe("play-2");
+  expect(nextName("play-2", ["play", "play-2", "play-3"])).toBe("play-4");
 });
 
 describe("the steps", () => {

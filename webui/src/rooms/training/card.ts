@@ -89,6 +89,14 @@ export function counts(report: Record<string, unknown>, prefix = ""): [string, n
   return found;
 }
 
+/** `play` → `play-2` → `play-3`: the next name that nobody has. */
+export function nextName(name: string, taken: readonly string[]): string {
+  const stem = name.replace(/-\d+$/, "").slice(0, 60);
+  let n = 2;
+  while (taken.includes(`${stem}-${n}`)) n++;
+  return `${stem}-${n}`;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 /** The voice that is being made: what was chosen so far, kept in this browser. */
 
 import { stored } from "$/state/stored.svelte";
-import type { Recipe } from "./recipe";
+import { set, type Recipe } from "./recipe";
 
 export interface Source {
   id: string;
@@ -35,6 +35,12 @@ const EMPTY: Draft = {
 };
 
 export const draft = stored<Draft>("yanchi.training", structuredClone(EMPTY));
+
+/** These samples are what is learned from now on. */
+export function choose(dataset: string): void {
+  draft.dataset = dataset;
+  draft.recipe = set(draft.recipe, "data", [dataset]);
+}
 
 /** Begins another voice; what was made stays among the data sets, runs and adapters. */
 export function anew(): void {
