@@ -13,10 +13,10 @@ export function smooth(points: readonly Point[], weight = 0.9): Point[] {
   });
 }
 
-/** At most about `most` points that keep every peak: the least and the greatest of each stretch. */
+/** At most `most` points (from two) that keep every peak: the least and the greatest of each stretch. */
 export function thin(points: readonly Point[], most: number): readonly Point[] {
   if (points.length <= most) return points;
-  const size = Math.ceil((2 * points.length) / most);
+  const size = Math.ceil(points.length / Math.max(1, Math.floor(most / 2)));
   const kept: Point[] = [];
   for (let at = 0; at < points.length; at += size) {
     const stretch = points.slice(at, at + size);
