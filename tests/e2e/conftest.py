@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from server.app import create_app
 from server.desk import open_desk
@@ -22,6 +22,9 @@ from tests.e2e.visit import FLAGS, Visit, chromium, visiting
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from build_page import build
+
+# Nobody waits for what comes at once; a busy machine may take its time.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
