@@ -30,11 +30,11 @@ data: [{data}]
 steps: {steps}
 length: 256
 too_long: cut
-batch: 2
-accumulate: 2
-evaluate_every: 5
-save_every: 5
-sample_every: 5
+batch: 1
+accumulate: 1
+evaluate_every: 20
+save_every: 20
+sample_every: 20
 sample_tokens: 8
 learning_rate: 0.001
 """
@@ -85,17 +85,17 @@ def test_a_play_becomes_a_voice(visit: Visit) -> None:
     visit.open("#/training")
     samples_of_a_play(visit)
     button(page, "下一步：配方")
-    begin(visit, 300)
+    begin(visit, 100)
 
     picture = page.get_by_role("img", name=re.compile("损失曲线：从"))
     expect(picture).to_be_visible(timeout=LONG)
     button(page, "停下并保存")
     expect(page.get_by_role("status").filter(has_text="已停下")).to_be_visible(timeout=LONG)
     stopped = visit.served.ok("GET", "/api/runs")[0]
-    assert 0 < stopped["status"]["step"] < 300
+    assert 0 < stopped["status"]["step"] < 100
     button(page, "继续")
     expect(page.get_by_role("status").filter(has_text="完成")).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("第 300 / 300 步")).to_be_visible()
+    expect(page.get_by_text("第 100 / 100 步")).to_be_visible()
     assert visit.served.ok("GET", "/api/runs")[0]["job"]["tries"] == 2
     expect(page.get_by_role("region", name="它写的")).to_contain_text(re.compile(r"第 \d+ 步"))
     page.get_by_text("看成表格").first.click()

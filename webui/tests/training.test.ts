@@ -272,13 +272,20 @@ describe("the steps", () => {
 });
 
 describe("publishing", () => {
-  const whole = { checkpoints: [] as number[], has_adapter: false, recipe: { base: "/m/tiny" } };
+  const whole = {
+    job: { state: "running" },
+    checkpoints: [] as number[],
+    has_adapter: false,
+    recipe: { base: "/m/tiny" },
+  };
   const levels = (told: object, served: string) =>
     checks({ ...whole, ...told } as never, null, served).map((line) => line.level);
 
   it("says what is ready and what stands against it", () => {
     expect(levels({}, "tiny")).toEqual(["wait", "ok", "wait"]);
-    expect(levels({ has_adapter: true }, "other/big")).toEqual(["ok", "warn", "wait"]);
+    const done = { job: { state: "done" }, has_adapter: true };
+    expect(levels(done, "other/big")).toEqual(["ok", "warn", "wait"]);
+    expect(levels({ has_adapter: true }, "tiny")).toEqual(["wait", "ok", "wait"]);
     expect(levels({ checkpoints: [20] }, "")).toEqual(["wait", "wait", "wait"]);
   });
 

@@ -15,7 +15,9 @@ export function checks(whole: Shapes["RunWhole"], status: Status | null, served:
 }
 
 function outcome(whole: Shapes["RunWhole"], status: Status | null): Line {
-  if (whole.has_adapter) return { level: "ok", sentence: t.checkRun };
+  if (whole.job.state === "done") return { level: "ok", sentence: t.checkRun };
+  if (whole.has_adapter)
+    return { level: "wait", sentence: t.checkStopped(count(status?.step ?? 0)) };
   const last = whole.checkpoints.at(-1);
   if (last !== undefined) return { level: "wait", sentence: t.checkRunNot(count(last)) };
   const left = status && status.steps - status.step;
