@@ -41,7 +41,8 @@ def _loss(report: Report) -> Named:
 
 def _surprise(report: Report) -> Named:
     if report.surprise and report.surprise.tuned:
-        rows = [("base", report.surprise.base[1]), ("adapter", report.surprise.tuned[1])]
+        base, tuned = report.surprise.base, report.surprise.tuned
+        rows = [("base", base.per_character), ("adapter", tuned.per_character)]
         yield _bars("surprise", rows, "每个字的困惑度")
 
 

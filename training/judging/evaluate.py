@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property, partial
 
 from retrieval.errors import PromptTooLarge
-from training.errors import BadInput
+from training.errors import BadInput, MissingBase
 from training.judging import forgetting
 from training.judging.cases import NAMES, REFERENCE, Case, Side, cases_of, evenly, learned_texts
 from training.judging.comparing import ballots
@@ -26,13 +26,17 @@ from training.judging.perplexity import Perplexity, Weighed, gain, of_nats, perp
 from training.judging.plan import Plan
 from training.judging.prompting import Messages, Prompts, as_dicts
 from training.judging.recall import Recall, chapters_of_books, chapters_of_items
-from training.judging.report import Example, General, Report, Subject, Surprise
+from training.judging.report import Example, General, Rates, Report, Subject, Surprise
 from training.judging.verdict import Ballot, verdict
+from training.tuning.base import load_tokenizer
+from training.tuning.template import ServedTemplate
 from training.types import Progress
 
 PAGE = 800
 """Characters of the author's that a judge is shown to know the style by."""
 EXAMPLES = 8
+LEAKED = 0.1
+"""The share of the references in copies of the training set that is no chance any more."""
 
 
 def judge_run(plan: Plan, progress: Progress | None = None) -> Report:
@@ -58,8 +62,9 @@ class _Judging:
     def report(self) -> Report:
         plan, began = self._plan, time.monotonic()
         surprise = self._surprise() if "perplexity" in plan.parts else None
-        general = self._general() if "general" in plan.parts else None
-        answers = self._answers() if "answers" in plan.parts else {}
+        talks = plan.parts & {"general", "answers"} and self._converses()
+        general = self._general() if talks and "general" in plan.parts else None
+        answers = self._answers() if talks and "answers" in plan.parts else {}
         author = learned_texts(plan.train)
         measures = Measures(author)
         references = {case.id: case.reference for case in self._cases}
@@ -101,6 +106,16 @@ class _Judging:
         base, tuned = load_pair(self._plan.base, self._plan.tuned, self._plan.recipe.dtype)
         return {False: base} | ({True: tuned} if tuned is not None else {})
 
+    def _converses(self) -> bool:
+        """A base model may be without a chat template: then only its texts are weighed."""
+        speech = load_tokenizer(self._plan.base)
+        try:
+            ServedTemplate(*speech)
+        except MissingBase as error:
+            self._missing.append(f"只算了困惑度：{error}")
+            return False
+        return True
+
     @cached_property
     def _identities(self) -> dict[bool, str]:
         plan = self._plan
@@ -134,8 +149,8 @@ class _Judging:
         found = {tuned: self._perplexity(tuned, items) for tuned in self._models}
         base, tuned = found[False], found.get(True)
         return Surprise(
-            base=(base.per_token, base.per_character),
-            tuned=(tuned.per_token, tuned.per_character) if tuned else None,
+            base=Rates(base.per_token, base.per_character),
+            tuned=Rates(tuned.per_token, tuned.per_character) if tuned else None,
             tokens=base.tokens,
             characters=sum(item.characters for item in items),
             items=len(items),
@@ -211,7 +226,13 @@ class _Judging:
             return {}
         self._progress(0, 0, "计量")
         found = {side: measures.of(texts, references) for side, texts in answers.items()}
-        return found | {REFERENCE: measures.of(references, None)}
+        own = measures.of(references, None)
+        if own.recited and own.recited.share > LEAKED:
+            self._missing.append(
+                f"留出的原文有 {100 * own.recited.share:.0f}% 一字不差地也在训练集里，"
+                "这样评不出高下；请用 yanchi data audit 查一查，再重新留出。"
+            )
+        return found | {REFERENCE: own}
 
     def _ballots(
         self, answers: Mapping[str, Mapping[str, str]], author: Sequence[str]

@@ -38,7 +38,7 @@ def outcomes(
 
 def _of_surprise(surprise: Surprise | None) -> Iterator[Outcome]:
     if surprise and surprise.tuned and surprise.gain:
-        before, after = surprise.base[1], surprise.tuned[1]
+        before, after = surprise.base.per_character, surprise.tuned.per_character
         sentence = f"留出文字每个字的困惑度从 {before:.2f} 到 {after:.2f}"
         yield _told("perplexity", sentence, surprise.gain, unit="每字省 {} 奈特")
 

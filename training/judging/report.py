@@ -36,13 +36,20 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """Perplexities."""
+
+    per_token: float
+    per_character: float
+
+
+@dataclass(frozen=True, slots=True)
 class Surprise:
     """Perplexity of the held-out items, `items` in all and `refused` left out; `gain` is how
     many nats a character less the tuned model needs, items drawn anew for the interval."""
 
-    base: tuple[float, float]
-    tuned: tuple[float, float] | None
-    """(per token, per character)."""
+    base: Rates
+    tuned: Rates | None
     tokens: int
     characters: int
     items: int

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -277,6 +278,31 @@ def test_without_retrieval_or_adapter_there_are_fewer_sides(
     assert any("放不进 30 个词元" in sentence for sentence in tight.missing)
     with pytest.raises(BadInput, match="留出"):
         judge_run(plan(base_folder, adapter_folder, tmp_path / "e", held_out=[]))
+
+
+def test_a_base_that_cannot_converse_is_weighed_all_the_same(
+    base_folder: Path, tmp_path: Path
+) -> None:
+    mute = tmp_path / "mute"
+    shutil.copytree(base_folder, mute)
+    (mute / "chat_template.jinja").unlink()
+    report = judge_run(
+        plan(mute, None, tmp_path / "out", parts=frozenset(PARTS), held_out=texts(3))
+    )
+    assert report.surprise is not None
+    assert report.surprise.base.per_token > 1
+    assert (report.general, report.sides) == (None, ())
+    assert any("对话模板" in sentence for sentence in report.missing)
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_held_out_texts_that_were_trained_on_are_told(
+    base_folder: Path, adapter_folder: Path, tmp_path: Path
+) -> None:
+    clean = judge_run(plan(base_folder, adapter_folder, tmp_path / "clean"))
+    assert not any("训练集里" in sentence for sentence in clean.missing)
+    leaked = plan(base_folder, adapter_folder, tmp_path / "leaked", held_out=TRAIN)
+    assert any("100% 一字不差" in sentence for sentence in judge_run(leaked).missing)
 
 
 def test_smoothing_begins_where_the_loss_does() -> None:
