@@ -14,8 +14,8 @@ LOOPED = "他推开门，院子里没有人。" * 9
 
 
 def found(**given: object) -> dict[str, Outcome]:
-    blank = dict(surprise=None, measured={}, answers={}, author=None, margins={},
-                 general=None, verdict=None)  # fmt: skip
+    blank = {"surprise": None, "measured": {}, "answers": {}, "author": None, "margins": {},
+                 "general": None, "verdict": None}  # fmt: skip
     return {each.code: each for each in outcomes(**(blank | given))}  # type: ignore[arg-type]
 
 
