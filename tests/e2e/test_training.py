@@ -85,17 +85,17 @@ def test_a_play_becomes_a_voice(visit: Visit) -> None:
     visit.open("#/training")
     samples_of_a_play(visit)
     button(page, "下一步：配方")
-    begin(visit, 100)
+    begin(visit, 60)
 
     picture = page.get_by_role("img", name=re.compile("损失曲线：从"))
     expect(picture).to_be_visible(timeout=LONG)
     button(page, "停下并保存")
     expect(page.get_by_role("status").filter(has_text="已停下")).to_be_visible(timeout=LONG)
     stopped = visit.served.ok("GET", "/api/runs")[0]
-    assert 0 < stopped["status"]["step"] < 100
+    assert 0 < stopped["status"]["step"] < 60
     button(page, "继续")
     expect(page.get_by_role("status").filter(has_text="完成")).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("第 100 / 100 步")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("第 60 / 60 步")).to_be_visible()
     assert visit.served.ok("GET", "/api/runs")[0]["job"]["tries"] == 2
     expect(page.get_by_role("region", name="它写的")).to_contain_text(re.compile(r"第 \d+ 步"))
     page.get_by_text("看成表格").first.click()
