@@ -80,6 +80,7 @@ def advise(
         cost.shape_of(recipe, base),
         machine,
         length=round(amounts.tokens / amounts.examples),
+        longest=recipe.length if recipe.packing else min(recipe.length, amounts.lengths[-1]),
         learned=amounts.learned / amounts.tokens,
     )
     seconds = tokens_of_run(recipe, amounts, steps) / told.tokens_per_second

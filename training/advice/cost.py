@@ -86,11 +86,12 @@ def shape_of(recipe: Recipe, base: Path) -> Shape:
 
 
 def estimate(
-    recipe: Recipe, shape: Shape, machine: Machine, *, length: int, learned: float
+    recipe: Recipe, shape: Shape, machine: Machine, *, length: int, longest: int, learned: float
 ) -> Cost:
-    """`length` is the usual example's, in tokens; `learned` the share of tokens that count."""
+    """`length` and `longest` are tokens of the usual and of the longest row of a batch;
+    `learned` is the share of tokens that count."""
     speed = EFFICIENCY * machine.product_flops / _operations(recipe, shape, length, learned)
-    return Cost(speed, _memory(recipe, shape, machine))
+    return Cost(speed, _memory(recipe, shape, machine, longest))
 
 
 def _operations(recipe: Recipe, shape: Shape, length: int, learned: float) -> float:
@@ -105,11 +106,11 @@ def _operations(recipe: Recipe, shape: Shape, length: int, learned: float) -> fl
     return passes * 2 * (shape.linear + learned * shape.head + attention)
 
 
-def _memory(recipe: Recipe, shape: Shape, machine: Machine) -> float:
+def _memory(recipe: Recipe, shape: Shape, machine: Machine, longest: int) -> float:
     each = machine.bytes_each
     kind = recipe.tuning.kind
     weights = shape.parameters * (0.6 if kind == "qlora" else each)
-    tokens = recipe.batch * recipe.length * (2 if recipe.method == "dpo" else 1)
+    tokens = recipe.batch * longest * (2 if recipe.method == "dpo" else 1)
     kept = 14 * shape.hidden + 4 * shape.inner
     per_layer = tokens * kept * each
     held = per_layer * shape.layers

@@ -186,7 +186,8 @@ def test_steps_count_batches_and_packing(voice: str, base: Path, tmp_path: Path)
 def test_the_formula_knows_what_makes_a_run_dear(voice: str, base: Path) -> None:
     def price(**changes: Any) -> Cost:
         wanted = recipe(voice, base, **changes)
-        return cost.estimate(wanted, cost.shape_of(wanted, base), MACHINE, length=200, learned=0.5)
+        shape, longest = cost.shape_of(wanted, base), wanted.length
+        return cost.estimate(wanted, shape, MACHINE, length=200, longest=longest, learned=0.5)
 
     plain = price()
     assert price(tuning={"kind": "full"}).tokens_per_second < plain.tokens_per_second
