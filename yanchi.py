@@ -22,11 +22,18 @@ COMMANDS = {
     ),
     "model": ("server.commands.model", "模型权重：获取、列出、校验。"),
     "data": ("training.commands.data", "训练数据：导入、整理、查看、导出。"),
+    "train": (
+        "training.commands.train",
+        "按配方训练，或接着练一次停下的训练；Ctrl+C 存档后停下。",
+    ),
     "evaluate": (
         "training.commands.evaluate",
         "在留出的文字上评：困惑度、重合、重复、文风、照抄、遗忘，也可以请一个模型评判。",
     ),
-    "advise": ("training.commands.advise", "训练前看一眼：数据够不够、设置合不合适、要多久、放不放得下。"),
+    "advise": (
+        "training.commands.advise",
+        "训练前看一眼：数据够不够、设置合不合适、引擎收不收、要多久、放不放得下。",
+    ),
     "adapters": ("training.commands.adapters", "适配器：发布、退回、核对、合并、混合、导出。"),
 }
 """Every verb: the module whose `app` has it, or is it, and what `--help` says of it."""

@@ -55,7 +55,9 @@ def texts(count: int = 4, sentences: Sequence[str] = SENTENCES) -> list[Text]:
 def preferences(count: int = 8) -> list[Preference]:
     return [
         Preference(
-            (Turn("user", f"续写：{SENTENCES[at % 6]}"),), SENTENCES[(at + 1) % 6], f"好的，第{at}次。" * 3
+            (Turn("user", f"续写：{SENTENCES[at % 6]}"),),
+            SENTENCES[(at + 1) % 6],
+            f"好的，第{at}次。" * 3,
         )
         for at in range(count)
     ]
