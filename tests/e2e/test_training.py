@@ -120,7 +120,7 @@ def test_a_play_becomes_a_voice(visit: Visit) -> None:
     told = re.compile("写的一句。")
     expect(base).to_contain_text(told)
     expect(own).to_contain_text(told)
-    button(page, "选阿蘅的声线 · 第 1 版")
+    button(page, "选这个：阿蘅的声线 · 第 1 版")
     expect(page.get_by_text("到现在：阿蘅的声线 · 第 1 版 1")).to_be_visible()
     assert faults(page) == []
 
