@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import peft
 import pytest
 import torch
@@ -14,11 +13,12 @@ from transformers import AutoModelForCausalLM
 from retrieval.types import Message
 from server.engines.base import EngineRequest, Sampling
 from server.errors import EngineRefused
-from training.publishing.batch import Endpoint, read_questions, run_batch
+from training.publishing.batch import read_questions, run_batch
 from training.publishing.identity import CONVERSATIONS, Tokenizing, compare
 from training.publishing.lineage import trace
 from training.publishing.publish import Checks, Draft, publish
 from training.publishing.shelf import Published, Shelf
+from training.served.client import Client, Endpoint
 from training.tuning.base import load_tokenizer
 from training.tuning.template import ServedTemplate
 
@@ -41,10 +41,9 @@ def shelf(tmp_path: Path) -> Shelf:
 
 @pytest.fixture
 def engine_tokens(tiny: Running) -> Tokenizing:
-    key = tiny.engine.endpoint()
-    assert key is not None
-    transport = httpx.HTTPTransport(uds=str(tiny.engine.socket))
-    return Tokenizing(httpx.Client(base_url="http://engine", transport=transport), key.model)
+    told = tiny.engine.endpoint()
+    assert told is not None
+    return Tokenizing.at(Endpoint(told.url, told.model, told.key or "", str(told.socket)))
 
 
 def published(tiny: Running, shelf: Shelf, source: Path, **given: Path) -> Published:
@@ -150,7 +149,7 @@ def test_a_file_of_questions_is_answered_by_a_published_adapter(
     file.write_text('{"prompt": "雨停了，接着写。"}\n{"prompt": "你是谁？", "max_tokens": 8}\n')
     tiny.run(tiny.engine.load_adapter(name, version.folder))
     asked = read_questions(file, endpoint.model, {"max_tokens": 16, "temperature": 0})
-    with endpoint.client() as client:
+    with Client(endpoint) as client:
         done = run_batch(asked, tmp_path / "out.jsonl", client, at_once=2)
     tiny.run(tiny.engine.unload_adapter(name))
     assert (done.answered, done.failed) == (2, 0)

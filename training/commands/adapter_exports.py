@@ -1,12 +1,12 @@
 """`yanchi adapters merge`, `gguf`, `blend` and `run`: what can be made of adapters, and with them."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.commands.asking import AtOnce, Url
 from training.commands.common import (
     AsJson,
     DataDir,
@@ -18,6 +18,9 @@ from training.commands.common import (
     sentences,
 )
 from training.errors import BadInput
+
+if TYPE_CHECKING:
+    from training.served.client import Client, Endpoint
 
 Wanted = Annotated[
     str, typer.Argument(help="名字（当前版本）、名字-v版本，或目录。", show_default=False)
@@ -135,26 +138,24 @@ def run(
         ),
     ],
     out: Annotated[Path, typer.Argument(help="回答：JSONL。", show_default=False)],
-    url: Annotated[
-        str | None,
-        typer.Option(help="OpenAI 兼容的地址，以 /v1 结尾（默认 $YANCHI_SERVED_URL）。"),
-    ] = None,
-    at_once: Annotated[int, typer.Option(min=1, max=256, help="同时问几条。")] = 8,
+    url: Url = "",
+    at_once: AtOnce = 8,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="每条最多写多少词元。")] = None,
     temperature: Annotated[float | None, typer.Option(min=0, max=2)] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     as_lines: ProgressJson = False,
 ) -> None:
-    """一次问一个文件；中断后再运行，只补没有答的。密钥用 $OPENAI_API_KEY。"""
+    """一次问一个文件；中断后再运行，只补没有答的。"""
     with sentences(as_json), progress("回答问题", as_lines) as advance:
         from training.publishing.batch import read_questions, run_batch
+        from training.served.client import Endpoint
 
         defaults = {"max_tokens": max_tokens, "temperature": temperature}
         given = {key: value for key, value in defaults.items() if value is not None}
-        endpoint = _endpoint(_served_name(wanted, data_dir_for(data_dir)), url)
+        endpoint = Endpoint.told(url, _served_name(wanted, data_dir_for(data_dir)))
         asked = read_questions(questions, endpoint.model, given)
-        with endpoint.client() as client:
+        with open_client(endpoint) as client:
             done = run_batch(asked, out.expanduser(), client, at_once=at_once, progress=advance)
         if as_json:
             print_json({"out": str(out), "answered": done.answered, "kept": done.kept,
@@ -187,6 +188,12 @@ def _numbers(text: str, wanted: int) -> list[float]:
     return found
 
 
+def open_client(endpoint: "Endpoint") -> "Client":
+    from training.served.client import Client
+
+    return Client(endpoint)
+
+
 def _served_name(wanted: str, data_dir: Path) -> str:
     """A published adapter is served under its folder's name; any other word is a model's."""
     from training.publishing.given import shelf_of
@@ -195,14 +202,3 @@ def _served_name(wanted: str, data_dir: Path) -> str:
         return shelf_of(data_dir).find(wanted).folder.name
     except BadInput:
         return wanted
-
-
-def _endpoint(model: str, url: str | None) -> Any:
-    from training.publishing.batch import Endpoint
-
-    if url is not None:
-        return Endpoint(url, model, os.environ.get("OPENAI_API_KEY", ""))
-    found = Endpoint.of_desk(model)
-    if found is None:
-        raise BadInput("不知道引擎在哪里，请用 --url 写明 OpenAI 兼容的地址（以 /v1 结尾）")
-    return found

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="适配器：发布、退回、核对、合并、混合、导出。", no_args_is_help=True)
 
 Engine = Annotated[
-    str | None,
-    typer.Option(help="核对提示的引擎（vLLM 的地址，以 /v1 结尾）。", show_default=False),
+    str, typer.Option(help="核对提示的引擎：vLLM 的地址，到 /v1 为止；默认是书桌自己的。")
 ]
 Initial = Annotated[
     Path | None,
@@ -78,7 +77,7 @@ def publish(
         typer.Option(help="评测的 report.json，写进卡片。", exists=True, dir_okay=False),
     ] = None,
     quick: Quick = False,
-    engine: Engine = None,
+    engine: Engine = "",
     desk: DeskUrl = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -90,6 +89,7 @@ def publish(
 
         from training.publishing.desk import serve
         from training.publishing.given import draft_of
+        from training.publishing.identity import Tokenizing
         from training.publishing.judged import short_report
         from training.publishing.publish import Checks
         from training.publishing.publish import publish as publish_draft
@@ -101,7 +101,7 @@ def publish(
         )
         if judged is not None:
             draft = replace(draft, judged=short_report(judged))
-        checks = Checks(prompts=() if quick else PROMPTS, engine=_engine(engine))
+        checks = Checks(prompts=() if quick else PROMPTS, engine=Tokenizing.known(engine))
         shelf = _shelf(data_dir)
         told = publish_draft(draft, shelf, own_base, checks, advance)
         served = serve(told.folder.name, desk, folder)
@@ -160,7 +160,7 @@ def remove(
 def check(
     wanted: Wanted,
     base: Base = None,
-    engine: Engine = None,
+    engine: Engine = "",
     quick: Quick = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -169,6 +169,7 @@ def check(
     with sentences(as_json):
         from training.findings import worst
         from training.publishing.given import base_of, find_adapter
+        from training.publishing.identity import Tokenizing
         from training.publishing.preflight import inspect
         from training.publishing.publish import Checks
         from training.publishing.publish import check as check_on_base
@@ -178,7 +179,7 @@ def check(
         adapter = find_adapter(wanted, folder)
         findings, samples = inspect(adapter), []
         if worst(findings) != "stop":
-            checks = Checks(prompts=() if quick else PROMPTS, engine=_engine(engine))
+            checks = Checks(prompts=() if quick else PROMPTS, engine=Tokenizing.known(engine))
             seen = check_on_base(adapter, base_of(adapter, base, folder), checks)
             findings, samples = [*findings, *seen.findings], list(seen.samples)
         level = worst(findings)
@@ -224,12 +225,6 @@ def _row(shelf: "Shelf", published: "Published") -> dict[str, Any]:
         "bytes": record.get("bytes"),
         "created": record.get("created"),
     }
-
-
-def _engine(url: str | None) -> Any:
-    from training.publishing.identity import Tokenizing
-
-    return Tokenizing.of_desk() if url is None else Tokenizing.at(url)
 
 
 def _tell_published(shelf: "Shelf", told: "Published", served: bool, as_json: bool) -> None:

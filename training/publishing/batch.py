@@ -9,24 +9,17 @@ what was asked differently. At the end the file stands in the questions' order.
 import hashlib
 import json
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import httpx
-
-from training.errors import BadInput, EngineUnreachable
+from training.errors import BadInput, PromptRefused
+from training.served.batch import AT_ONCE, Lines
+from training.served.client import Client
 from training.types import Progress
 
-LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""Answers after which asking again may help."""
-TRIES = 5
-PAUSE = 1.0
-"""Seconds before the second try; each further pause is twice as long."""
-SECONDS = 600.0
 _OWN = frozenset({"id", "custom_id", "prompt", "messages", "body", "method", "url"})
 
 
@@ -50,35 +43,6 @@ class Done:
     """Answered by an earlier run."""
     tokens: int = 0
     errors: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """`url` ends in /v1. `model` is asked where a row does not name another."""
-
-    url: str
-    model: str
-    key: str = ""
-    socket: str = ""
-
-    @classmethod
-    def of_desk(cls, model: str, told: Mapping[str, str] = os.environ) -> "Endpoint | None":
-        """The engine of the desk that started this process."""
-        url = told.get("YANCHI_SERVED_URL")
-        if not url:
-            return None
-        return cls(
-            url, model, told.get("YANCHI_SERVED_KEY", ""), told.get("YANCHI_SERVED_SOCKET", "")
-        )
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(
-            base_url=self.url.rstrip("/"),
-            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
-            transport=httpx.HTTPTransport(uds=self.socket) if self.socket else None,
-            timeout=httpx.Timeout(SECONDS, connect=10.0),
-            limits=httpx.Limits(max_connections=None),
-        )
 
 
 def read_questions(file: Path, model: str, defaults: Mapping[str, Any]) -> list[Question]:
@@ -124,82 +88,64 @@ def _messages(file: Path, row: int, given: Mapping[str, Any]) -> Sequence[Mappin
 def run_batch(
     questions: Sequence[Question],
     out: Path,
-    client: httpx.Client,
+    client: Client,
     *,
-    at_once: int = 8,
-    pause: float = PAUSE,
+    at_once: int = AT_ONCE,
     progress: Progress | None = None,
 ) -> Done:
-    """Raises EngineUnreachable when nobody answers at all; what came before is kept."""
+    """Raises EngineUnreachable when nobody answers; what came before is kept."""
     kept = _kept(out, questions)
     told = Done(kept=len(kept))
     missing = [each for each in questions if each.row not in kept]
     out.parent.mkdir(parents=True, exist_ok=True)
     _write(out, kept.values())
-    with out.open("a", encoding="utf-8") as file:
-        for question, answer in _answers(missing, client, at_once, pause):
-            kept[question.row] = _append(file, question, answer)
-            _count(told, question, answer)
-            if progress:
-                progress(len(kept), len(questions), "回答问题")
+    lines = Lines(out)
+    for question, answer in _answers(missing, client, at_once):
+        row = {"id": question.id, "row": question.row, "request": question.digest, **answer}
+        lines.append(**row)
+        kept[question.row] = row
+        _count(told, question, answer)
+        if progress:
+            progress(len(kept), len(questions), "回答问题")
     _write(out, (kept[row] for row in sorted(kept)))
     return told
 
 
 def _answers(
-    questions: Sequence[Question], client: httpx.Client, at_once: int, pause: float
+    questions: Sequence[Question], client: Client, at_once: int
 ) -> Iterator[tuple[Question, dict[str, Any]]]:
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
+    asked: dict[Future[dict[str, Any]], Question] = {
+        pool.submit(_ask, client, each.body): each for each in questions
+    }
     try:
-        asked: dict[Future[dict[str, Any]], Question] = {
-            pool.submit(_ask, client, each.body, pause): each for each in questions
-        }
         for future in as_completed(asked):
             yield asked[future], future.result()
     finally:
-        # An interrupted run does not wait for those who have not been asked yet.
+        # Interrupted, nobody tries again, and who has not been asked yet is not asked.
+        client.stop()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ask(client: httpx.Client, body: Mapping[str, Any], pause: float) -> dict[str, Any]:
+def _ask(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:
     """The answer as its row has it, or `{"error": sentence}`. Raises EngineUnreachable."""
-    for number in range(TRIES):
-        last = number == TRIES - 1
-        try:
-            answer = client.post("/chat/completions", json=body)
-        except httpx.HTTPError as error:
-            if last:
-                raise EngineUnreachable(
-                    f"连不上引擎 {client.base_url}（{error}），已有的回答都在；请稍后再运行一次。"
-                ) from error
-        else:
-            if answer.status_code not in LATER or last:
-                return _read(answer)
-        time.sleep(pause * 2**number)
-    raise AssertionError("the last try has returned or raised")
-
-
-def _read(answer: httpx.Response) -> dict[str, Any]:
     try:
-        told = answer.json()
-        if answer.is_success:
-            choice = told["choices"][0]
-            return {
-                "text": choice["message"]["content"] or "",
-                "finish_reason": choice.get("finish_reason"),
-                "usage": told.get("usage"),
-            }
-        reason = told["error"]["message"] if "error" in told else str(told)
-    except (ValueError, KeyError, TypeError, IndexError):
-        reason = answer.text[:200]
-    return {"error": f"HTTP {answer.status_code}：{reason}"}
+        told = client.post("/chat/completions", _as_taught(client) | dict(body))
+        choice = told["choices"][0]
+        return {
+            "text": choice["message"]["content"] or "",
+            "finish_reason": choice.get("finish_reason"),
+            "usage": told.get("usage"),
+        }
+    except PromptRefused as error:
+        return {"error": str(error)}
+    except (KeyError, TypeError, IndexError):
+        return {"error": "回答不合 OpenAI 的格式"}
 
 
-def _append(file: TextIO, question: Question, answer: Mapping[str, Any]) -> dict[str, Any]:
-    row = {"id": question.id, "row": question.row, "request": question.digest, **answer}
-    file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    file.flush()
-    return row
+def _as_taught(client: Client) -> dict[str, Any]:
+    """Prompts without thinking, as the desk sends them and training made them."""
+    return {"chat_template_kwargs": {"enable_thinking": False}} if client.is_vllm else {}
 
 
 def _count(told: Done, question: Question, answer: Mapping[str, Any]) -> None:
@@ -212,24 +158,19 @@ def _count(told: Done, question: Question, answer: Mapping[str, Any]) -> None:
 
 
 def _kept(out: Path, questions: Sequence[Question]) -> dict[int, dict[str, Any]]:
-    """Answers of an earlier run to these very questions, by row; a torn last line is none."""
+    """Answers of an earlier run to these very questions, by row. Raises BadInput for a file
+    that is something else."""
     wanted = {each.row: each.digest for each in questions}
     kept: dict[int, dict[str, Any]] = {}
-    if not out.exists():
-        return kept
-    for line in filter(None, out.read_text("utf-8", errors="replace").split("\n")):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(row, dict) or "request" not in row:
+    for row in Lines(out):
+        if "request" not in row:
             raise BadInput("已有的文件不是这个命令写的，请换一个名字", file=out)
         if "error" not in row and wanted.get(row["row"]) == row["request"]:
             kept[row["row"]] = row
     return kept
 
 
-def _write(out: Path, rows: Any) -> None:
+def _write(out: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     with beside.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -12,6 +12,7 @@ import httpx
 
 from training.errors import EngineUnreachable
 from training.findings import Finding
+from training.served.client import Endpoint
 from training.tuning.template import Message, ServedTemplate
 
 SECONDS = 30.0
@@ -42,27 +43,24 @@ class Tokenizing:
         self._http, self._model = http, {"model": model} if model else {}
 
     @classmethod
-    def at(cls, url: str, model: str = "", *, key: str = "", socket: str = "") -> "Tokenizing":
-        """`url` ends in `/v1` or is the root; `socket` is a unix socket to go through."""
+    def at(cls, endpoint: Endpoint) -> "Tokenizing":
         return cls(
             httpx.Client(
-                base_url=url.rstrip("/").removesuffix("/v1"),
-                headers={"Authorization": f"Bearer {key}"} if key else {},
-                transport=httpx.HTTPTransport(uds=socket) if socket else None,
+                base_url=endpoint.url.removesuffix("/v1"),
+                headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {},
+                transport=httpx.HTTPTransport(uds=endpoint.socket) if endpoint.socket else None,
                 timeout=SECONDS,
-                trust_env=False,
+                trust_env=not endpoint.is_local,
             ),
-            model,
+            endpoint.model,
         )
 
     @classmethod
-    def of_desk(cls, told: Mapping[str, str] = os.environ) -> "Tokenizing | None":
-        """The engine of the desk that started this process; None where none did."""
-        url = told.get("YANCHI_SERVED_URL")
-        if not url:
+    def known(cls, url: str = "", told: Mapping[str, str] = os.environ) -> "Tokenizing | None":
+        """The engine at `url`, else that of the desk which started this process; None for none."""
+        if not url and not told.get("YANCHI_SERVED_URL"):
             return None
-        key, socket = told.get("YANCHI_SERVED_KEY", ""), told.get("YANCHI_SERVED_SOCKET", "")
-        return cls.at(url, told.get("YANCHI_SERVED_MODEL", ""), key=key, socket=socket)
+        return cls.at(Endpoint.told(url, environment=told))
 
     def tokens(self, messages: Sequence[Message]) -> list[int] | None:
         """None where the engine has no `/tokenize`. Raises EngineUnreachable."""

@@ -183,14 +183,14 @@ class Client:
             "top_p": sampling.top_p,
             "seed": sampling.seed,
         }
-        if self._is_vllm:
+        if self.is_vllm:
             body["chat_template_kwargs"] = {"enable_thinking": False}
             if continues(messages):
                 body |= {"add_generation_prompt": False, "continue_final_message": True}
         return body
 
     @cached_property
-    def _is_vllm(self) -> bool:
+    def is_vllm(self) -> bool:
         """vLLM takes fields that other services refuse; `/version` is its own."""
         root = self.endpoint.url.removesuffix("/v1")
         try:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import yanchi
 from training.errors import BadInput, EngineUnreachable
-from training.publishing import batch
-from training.publishing.batch import Done, Endpoint, read_questions, run_batch
+from training.publishing.batch import Done, read_questions, run_batch
+from training.served.client import Client, Endpoint
 
 Answer = Callable[[dict[str, Any]], httpx.Response]
 
@@ -35,10 +35,20 @@ def questions(tmp_path: Path, *rows: Any) -> Path:
 
 
 def ask(file: Path, out: Path, answer: Answer = echo, *, at_once: int = 4, **defaults: Any) -> Done:
-    transport = httpx.MockTransport(lambda request: answer(json.loads(request.content)))
-    with httpx.Client(base_url="http://engine/v1", transport=transport) as client:
+    with Client(Endpoint("http://engine/v1"), pause=0, transport=service(answer)) as client:
         asked = read_questions(file, "voice-v1", defaults)
-        return run_batch(asked, out, client, at_once=at_once, pause=0)
+        return run_batch(asked, out, client, at_once=at_once)
+
+
+def service(answer: Answer) -> httpx.MockTransport:
+    """An endpoint that is not vLLM."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/v1/chat/completions":
+            return httpx.Response(404)
+        return answer(json.loads(request.content))
+
+    return httpx.MockTransport(handle)
 
 
 def rows_of(out: Path) -> list[dict[str, Any]]:
@@ -92,7 +102,7 @@ def test_an_interrupted_run_is_gone_on_with(tmp_path: Path) -> None:
             raise httpx.ConnectError("gone")
         return echo(body)
 
-    with pytest.raises(EngineUnreachable, match="已有的回答都在"):
+    with pytest.raises(EngineUnreachable, match="已有的结果都留着"):
         ask(file, out, dies)
     had = len(rows_of(out))
     assert 0 < had <= 12
@@ -128,8 +138,8 @@ def test_a_refused_row_costs_only_itself_and_is_asked_again(tmp_path: Path) -> N
     file, out = questions(tmp_path, {"prompt": "好"}, {"prompt": "坏"}), tmp_path / "out.jsonl"
     told = ask(file, out, refuses)
     assert (told.answered, told.failed) == (1, 1)
-    assert told.errors == ["第 2 行：HTTP 400：too long"]
-    assert rows_of(out)[1]["error"] == "HTTP 400：too long"
+    assert "第 2 行" in told.errors[0]
+    assert "too long" in rows_of(out)[1]["error"]
     assert ask(file, out).answered == 1
     assert [row.get("error") for row in rows_of(out)] == [None, None]
 
@@ -143,10 +153,12 @@ def test_a_busy_engine_is_asked_again(tmp_path: Path, busy: int) -> None:
 
     told = ask(questions(tmp_path, {"prompt": "甲"}), tmp_path / "out.jsonl", answer, at_once=1)
     assert (told.answered, left) == (1, [])
-    still = ask(
-        questions(tmp_path, {"prompt": "乙"}), tmp_path / "b.jsonl", lambda _: httpx.Response(busy)
-    )
-    assert still.errors == [f"第 1 行：HTTP {busy}："]
+    with pytest.raises(EngineUnreachable):
+        ask(
+            questions(tmp_path, {"prompt": "乙"}),
+            tmp_path / "b.jsonl",
+            lambda _: httpx.Response(busy),
+        )
 
 
 @pytest.mark.parametrize(
@@ -181,20 +193,27 @@ def test_another_files_answers_are_not_overwritten(tmp_path: Path) -> None:
         ask(questions(tmp_path, ""), tmp_path / "b.jsonl")
 
 
-def test_the_desks_own_engine_is_found_by_its_jobs() -> None:
-    assert Endpoint.of_desk("m", {}) is None
-    told = Endpoint.of_desk("m", {"YANCHI_SERVED_URL": "http://e/v1", "YANCHI_SERVED_KEY": "k"})
-    assert told == Endpoint("http://e/v1", "m", "k")
-    with told.client() as client:
-        assert client.headers["authorization"] == "Bearer k"
+def test_vllm_is_asked_without_thinking_as_training_was(tmp_path: Path) -> None:
+    bodies = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/version":
+            return httpx.Response(200, json={"version": "0.32.0"})
+        bodies.append(json.loads(request.content))
+        return echo(bodies[-1])
+
+    endpoint = Endpoint("http://engine/v1", "voice-v1")
+    asked = read_questions(questions(tmp_path, {"prompt": "甲"}), "voice-v1", {})
+    with Client(endpoint, transport=httpx.MockTransport(handle)) as client:
+        run_batch(asked, tmp_path / "out.jsonl", client)
+    assert bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    transport = httpx.MockTransport(lambda request: echo(json.loads(request.content)))
-    monkeypatch.setattr(
-        batch.Endpoint, "client",
-        lambda self: httpx.Client(base_url=self.url, transport=transport),
-    )  # fmt: skip
+    def client(endpoint: Endpoint) -> Client:
+        return Client(endpoint, transport=service(echo))
+
+    monkeypatch.setattr("training.commands.adapter_exports.open_client", client)
     file, out = questions(tmp_path, {"prompt": "甲"}), tmp_path / "out.jsonl"
     words = ["adapters", "run", "nobody", str(file), str(out), "--json"]
     result = CliRunner().invoke(yanchi.app, words)

@@ -189,9 +189,12 @@ def test_an_engine_that_cannot_be_asked(template: ServedTemplate) -> None:
 
 
 def test_a_job_of_the_desk_knows_its_engine() -> None:
-    assert Tokenizing.of_desk({}) is None
+    assert Tokenizing.known("", {}) is None
     told = {"YANCHI_SERVED_URL": "http://engine/v1", "YANCHI_SERVED_KEY": "k"}
-    found = Tokenizing.of_desk(told)
+    found = Tokenizing.known("", told)
     assert found is not None
     assert str(found._http.base_url) == "http://engine"
     assert found._http.headers["authorization"] == "Bearer k"
+    named = Tokenizing.known("http://other/v1", told)
+    assert named is not None
+    assert "authorization" not in named._http.headers
