@@ -24,10 +24,6 @@ class Likelihood:
     nats: float
     tokens: int
 
-    @property
-    def nats_a_token(self) -> float:
-        return self.nats / self.tokens if self.tokens else 0.0
-
 
 def likelihoods(
     model: Model, examples: Sequence[Example], progress: Progress | None = None

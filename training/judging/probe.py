@@ -1,9 +1,13 @@
 """What a model knew before it was tuned: 150 short questions that nothing was trained on.
 
-Two kinds of answers: one of the options that stand in the question, taken to be the likeliest
-by the model's own probabilities a token (so a model that will not say just one word is still
-heard), and a short answer that is written, compared as it stands or by a pattern. Whoever
+Two kinds of answers: one of four options, taken to be the one that the model itself finds the
+likeliest, and a short answer that is written, compared as it stands or by a pattern. Whoever
 tunes one thing sees here whether the rest was lost.
+
+Options are weighed as answers by −log p a character, as in the field's harnesses (L. Gao et
+al., "A framework for few-shot language model evaluation", acc_norm). A 0.5B Qwen is right in
+0.59 of them so; where the options stand in the question in 0.29, and where it is to name a
+letter in 0.27, which is chance.
 """
 
 import json
@@ -50,9 +54,7 @@ class Question:
 
     @property
     def prompt(self) -> str:
-        if self.written:
-            return self.text
-        return f"{self.text}\n从下面选一个，只回答它：{'；'.join(self.options)}"
+        return self.text if self.written else f"{self.text}\n只写答案，不解释。"
 
     def is_right(self, written: str) -> bool:
         """Whether a written answer is right; quotes around it and a full stop are forgiven."""
@@ -101,19 +103,21 @@ def _plain(answer: str) -> str:
 def choose(
     model: Model, asked: Iterable[Question], progress: Progress | None = None
 ) -> list[Answered]:
-    """The likeliest option of each question, by the mean over its tokens and its end."""
+    """The likeliest option of each question."""
     asked = [question for question in asked if not question.written]
     offered = [
         _offered(model, question, option) for question in asked for option in question.options
     ]
     found = iter(likelihoods(model, offered, progress))
-    return [_chosen(question, [next(found).nats_a_token for _ in question.options])
-            for question in asked]  # fmt: skip
+    return [
+        _chosen(question, [next(found).nats / len(option) for option in question.options])
+        for question in asked
+    ]
 
 
 def _offered(model: Model, question: Question, option: str) -> Example:
     prompt = model.template.prompt([{"role": "user", "content": question.prompt}])
-    answer = model.template.answer(option)
+    answer = model.template.answer(option)[:-1]  # its end says how much more there could be
     learned = np.zeros(len(prompt) + len(answer), np.bool_)
     learned[len(prompt) :] = True
     return Example(np.array([*prompt, *answer], np.int32), learned)

@@ -102,10 +102,10 @@ def test_the_likeliest_option_is_chosen(pair) -> None:
         prompt = model.template.prompt([{"role": "user", "content": question.prompt}])
         nats = []
         for option in question.options:
-            answer = model.template.answer(option)
+            answer = model.template.answer(option)[:-1]
             ids = np.array([*prompt, *answer], np.int32)
             learned = np.arange(len(ids)) >= len(prompt)
-            nats.append(loss_of(model, Example(ids, learned)) / len(answer))
+            nats.append(loss_of(model, Example(ids, learned)) / len(option))
         assert found.answer == question.options[int(np.argmin(nats))]
         assert found.right == (found.answer == question.options[question.right])
 
