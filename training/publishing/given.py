@@ -1,6 +1,7 @@
 """What a person names on the command line: an adapter by any of its names, and its base."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def base_of(adapter: Path, given: str | None, data_dir: Path) -> Path:
     """The adapter's own base, checked against its lineage where it has one. Raises MissingBase.
 
     `given` is what the person says; else the recipe's and the lineage's own names are tried,
-    and what PEFT wrote down for an adapter from elsewhere.
+    what PEFT wrote down for an adapter from elsewhere, and what the desk serves that started us.
     """
     lineage = lineage_of(adapter)
     if given is not None:
@@ -65,6 +66,7 @@ def base_of(adapter: Path, given: str | None, data_dir: Path) -> Path:
     names = [str(lora.read_config(adapter).get("base_model_name_or_path") or "")]
     if lineage is not None:
         names = [str(lineage.recipe.get("base") or ""), lineage.base.name, *names]
+        names.append(os.environ.get("YANCHI_SERVED_PATH", ""))
     told: MissingBase | None = None
     for name in filter(None, names):
         try:

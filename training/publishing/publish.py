@@ -162,6 +162,7 @@ def _record(
         "title": draft.title or draft.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **draft.lineage.to_json(),
+        "recipe": without_places(draft.lineage.recipe, draft.lineage.base.name),
         "judged": dict(draft.judged) if draft.judged else None,
         "rank": told.rank,
         "served_rank": told.served_rank,
@@ -171,6 +172,19 @@ def _record(
         "checks": [each.to_json() for each in seen.findings],
         "samples": [asdict(each) for each in seen.samples],
     }
+
+
+def without_places(recipe: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """A recipe that can be given to others: names where paths of this machine stood."""
+    told = dict(recipe)
+    if "base" in told:
+        told["base"] = base
+    for key in ("held_out", "continue_from"):
+        if isinstance(told.get(key), str):
+            told[key] = Path(told[key]).name
+    if isinstance(told.get("data"), list | tuple):
+        told["data"] = [dict(each) | {"path": Path(each["path"]).name} for each in told["data"]]
+    return told
 
 
 def _json(record: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """`yanchi adapters` as a person or a page meets it: text, JSON, exit codes, a desk that is told."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -174,6 +175,16 @@ def test_a_wrong_base_is_refused_by_name(base: Path, tmp_path: Path) -> None:
     assert "“别的池”" in said
 
 
+def test_the_desks_own_weights_are_tried_for_a_base_without_a_name(
+    data: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("publish", "20261121-1a2b", "--quick")
+    shutil.rmtree(data / "models")
+    assert refused("check", "voice").startswith("missing_base")
+    monkeypatch.setenv("YANCHI_SERVED_PATH", str(base))
+    assert told("check", "voice")["level"] == "ok"
+
+
 # The desk that is running
 
 
@@ -217,6 +228,7 @@ def test_a_desk_that_was_named_and_is_not_there_is_an_error() -> None:
     assert [each["name"] for each in told("list")["adapters"]] == ["voice"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("data")
 def test_the_command_says_nothing_of_its_libraries() -> None:
     """In a process of its own: what peft prints on being imported has not been printed yet."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,22 @@ def test_the_card_says_how_to_call_it(draft: Draft, shelf: Shelf, base: Path) ->
                   "你是嬛嬛。", "甄嬛：312 条", "更好：困惑度从 9 到 7", "学习率 0.0001"):  # fmt: skip
         assert words in card
     assert str(shelf.root.parent) not in card + json.dumps(told.record)
+
+
+def test_no_place_of_this_machine_is_given_away(
+    draft: Draft, shelf: Shelf, base: Path, tmp_path: Path
+) -> None:
+    places = {
+        "base": str(base), "held_out": str(tmp_path / "sets" / "书"), "continue_from": None,
+        "data": [{"path": str(tmp_path / "sets" / "甄嬛"), "weight": 2.0}],
+    }  # fmt: skip
+    told = publish(replace(draft, lineage=trace(base, recipe=RECIPE | places)), shelf, base)
+    assert told.record["recipe"]["base"] == base.name
+    assert told.record["recipe"]["data"] == [{"path": "甄嬛", "weight": 2.0}]
+    assert told.record["recipe"]["held_out"] == "书"
+    for file in told.folder.iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes()
+        assert str(base.parent).encode() not in file.read_bytes()
 
 
 def test_base_and_adapter_are_shown_side_by_side(draft: Draft, shelf: Shelf, base: Path) -> None:
