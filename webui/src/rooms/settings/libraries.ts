@@ -10,4 +10,5 @@ export const LIBRARIES = [
   { name: "idb", license: "ISC" },
   { name: "openapi-fetch", license: "MIT" },
   { name: "svelte", license: "MIT" },
+  { name: "yaml", license: "ISC" },
 ];
