@@ -5,53 +5,27 @@ needs the answer that really stood there, so nothing is asked that has none.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from retrieval.chunk import sentences
+from training.context import BEGUN, MADE_BY
 from training.data.items import texts
 from training.types import Chat, Item, Origin, Text, Turn
 
+CONTEXT = MADE_BY.partition("/")[0] + "/"
+
 BEFORE = 600
 """Characters of a text that are given to go on from, whole sentences; at most half of it."""
-
-
-class Side(StrEnum):
-    """Who writes: the base or what tuning made of it, with what retrieval recalls or without."""
-
-    BASE = "base"
-    TUNED = "adapter"
-    BASE_RECALLING = "base+retrieval"
-    TUNED_RECALLING = "adapter+retrieval"
-
-    @property
-    def tuned(self) -> bool:
-        return self in (Side.TUNED, Side.TUNED_RECALLING)
-
-    @property
-    def recalling(self) -> bool:
-        return self in (Side.BASE_RECALLING, Side.TUNED_RECALLING)
-
-
-REFERENCE = "reference"
-"""Where sides are compared: what the person wrote."""
-
-NAMES: Mapping[str, str] = {
-    Side.BASE: "底座",
-    Side.TUNED: "适配器",
-    Side.BASE_RECALLING: "底座＋检索",
-    Side.TUNED_RECALLING: "适配器＋检索",
-    REFERENCE: "原文",
-}
-"""For people, in the order in which they stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """`turns` up to what is to be answered, or `before`, a text to go on from: one of the two.
 
-    `id` says the prompt and the reference, so that what was kept of another set is not taken.
+    `begun` is how the answer begins, where the prompt gives that away; the reference goes on
+    from there. `id` says the prompt and the reference, so that what was kept of another set is
+    not taken.
     """
 
     id: str
@@ -59,11 +33,17 @@ class Case:
     before: str
     reference: str
     origin: Origin
+    begun: str = ""
 
     @property
     def asked(self) -> str:
         """What a reader is shown of the prompt: the last words said, or the text's end."""
-        return self.turns[-1].text if self.turns else self.before
+        return self.begun or (self.turns[-1].text if self.turns else self.before)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the prompt was made with recall already (`training.context`)."""
+        return self.origin.made_by.startswith(CONTEXT)
 
 
 def cases_of(items: Sequence[Item], most: int, length: int) -> list[Case]:
@@ -92,7 +72,10 @@ def _of_chat(chat: Chat) -> Iterator[Case]:
     last = max((n for n, turn in enumerate(chat.turns) if turn.is_learned), default=0)
     plain = all(turn.role != "tool" for turn in chat.turns[:last])
     if last and plain and chat.turns[last - 1].role == "user":
-        yield _case(chat.turns[:last], "", chat.turns[last].text, chat.origin)
+        answer = chat.turns[last].text
+        begun = chat.extra.get(BEGUN, 0)
+        begun = begun if isinstance(begun, int) and 0 <= begun < len(answer) else 0
+        yield _case(chat.turns[:last], "", answer[begun:], chat.origin, answer[:begun])
 
 
 def _of_text(text: Text, length: int) -> Iterator[Case]:
@@ -106,9 +89,12 @@ def _of_text(text: Text, length: int) -> Iterator[Case]:
         yield _case((), whole[:begin], whole[begin:end].strip(), text.origin)
 
 
-def _case(turns: tuple[Turn, ...], before: str, reference: str, origin: Origin) -> Case:
-    said = "\0".join([*(f"{turn.role}\1{turn.text}" for turn in turns), before, reference])
-    return Case(hashlib.sha256(said.encode()).hexdigest()[:12], turns, before, reference, origin)
+def _case(
+    turns: tuple[Turn, ...], before: str, reference: str, origin: Origin, begun: str = ""
+) -> Case:
+    said = "\0".join([*(f"{turn.role}\1{turn.text}" for turn in turns), before, begun, reference])
+    id = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:12]
+    return Case(id, turns, before, reference, origin, begun)
 
 
 def learned_texts(items: Iterable[Item]) -> list[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from training.judging.cases import Case, Side
+from training.judging.cases import Case
 from training.judging.generating import Writer
 from training.judging.kept import Kept, key_of, make
 from training.judging.prompting import Messages, as_dicts
+from training.judging.sides import Side
 from training.judging.verdict import Ballot
 from training.judging.votes import CRITERIA, question, read_votes, schema
 from training.served.client import Sampling, Schema

@@ -5,9 +5,9 @@ from itertools import chain
 
 from retrieval.evaluate import Interval
 from training.judging import charts
-from training.judging.cases import NAMES
 from training.judging.measured import Measured
 from training.judging.report import Report
+from training.judging.sides import NAMES
 from training.judging.verdict import Pairing
 from training.judging.votes import CRITERIA
 

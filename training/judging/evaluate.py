@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from retrieval.errors import PromptTooLarge
 from training.errors import BadInput, MissingBase
 from training.judging import forgetting
-from training.judging.cases import NAMES, REFERENCE, Case, Side, cases_of, evenly, learned_texts
+from training.judging.cases import Case, cases_of, evenly, learned_texts
 from training.judging.comparing import ballots
 from training.judging.curves import curves_of
 from training.judging.generating import LocalWriter, Writer
@@ -27,6 +27,7 @@ from training.judging.plan import Plan
 from training.judging.prompting import Messages, Prompts, as_dicts
 from training.judging.recall import Recall, chapters_of_books, chapters_of_items
 from training.judging.report import Example, General, Rates, Report, Subject, Surprise
+from training.judging.sides import NAMES, REFERENCE, Side
 from training.judging.verdict import Ballot, verdict
 from training.tuning.base import load_tokenizer
 from training.tuning.template import ServedTemplate
@@ -182,13 +183,17 @@ class _Judging:
     def _answers(self) -> dict[str, dict[str, str]]:
         """By side and case; sides that would recall are left out where there is nothing to."""
         plan = self._plan
-        if plan.retrieval and self._recall is None:
-            self._missing.append("没有可检索的书，检索的两方未评。")
+        recalled = bool(self._cases) and all(case.recalls for case in self._cases)
+        if plan.retrieval and recalled:
+            self._missing.append("题里已有检索来的段落，不再另评带检索的两方。")
+        elif plan.retrieval and self._recall is None:
+            self._missing.append("没有可检索的书，带检索的两方未评。")
         prompts = Prompts(
             load_template(plan.base), plan.recipe, limit=plan.window, length=plan.length,
             recall=self._recall, persona=plan.persona,
         )  # fmt: skip
-        sides = [side for side in plan.sides if self._recall or not side.recalling]
+        may_recall = self._recall is not None and not recalled
+        sides = [side for side in plan.sides if may_recall or not side.recalling]
         found = {str(side): self._of_side(side, prompts) for side in sides}
         if self._recall and self._recall.kept_out:
             self._missing.append(

@@ -7,11 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 
 from retrieval.evaluate import Interval
-from training.judging.cases import NAMES
 from training.judging.drawn import KINDS, charts_of
 from training.judging.measured import LOOP
 from training.judging.report import VERDICTS, Report
 from training.judging.rouge import ROUGES
+from training.judging.sides import NAMES
 from training.judging.votes import CRITERIA, REASONS
 from training.judging.words import Variant
 

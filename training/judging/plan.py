@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from training.judging.cases import Side
+from training.judging.sides import Side
 from training.served.client import Sampling
 from training.tuning.config import Recipe
 from training.types import Item

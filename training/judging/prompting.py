@@ -6,12 +6,12 @@ learned; what is recalled joins its last words as the persona's template puts it
 
 from collections.abc import Mapping, Sequence
 
-from retrieval.context import Brief, candidates_for
+from retrieval.context import Brief
 from retrieval.conversation import Talk, build_talk
 from retrieval.conversation import Turn as Said
-from retrieval.prompt import build
 from retrieval.template import load_template, template_of
 from retrieval.types import ContextItem, Found, Group, Message, Role, TokenCounter, continues
+from training.context import messages as messages_for
 from training.judging.cases import Case
 from training.judging.recall import Recall
 from training.tuning.config import Recipe
@@ -27,7 +27,6 @@ Messages = tuple[Message, ...]
 _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 """Of the turns that a case has; one with a tool's turn is no case."""
 
-_CONTINUATION = load_template("continuation")
 _TALK = template_of("judging", "{{ instruction }}", load_template("persona").user)
 """The persona's template, but the system turn is the data set's own, word for word."""
 
@@ -53,23 +52,20 @@ class Prompts:
 
     def messages(self, case: Case, recalling: bool) -> Messages:
         """Raises PromptTooLarge, IndexFailure."""
-        found = self._recall.find(case) if recalling and self._recall else []
+        wanted = recalling and self._recall is not None and not case.recalls
+        found = self._recall.find(case) if wanted and self._recall else []
         if case.before:
             return self._continuation(case, found)
         turns = with_system(case.turns, self._template, self._recipe)
-        if not found:
-            return tuple(Message(_ROLES[turn.role], turn.text) for turn in turns)
-        return self._talk(turns, found[:CALLED_UP])
+        asked = self._talk(turns, found[:CALLED_UP]) if found else _as_learned(turns)
+        return (*asked, Message("assistant", case.begun)) if case.begun else asked
 
     def _continuation(self, case: Case, found: Sequence[Found]) -> Messages:
         brief = Brief(
             title=case.origin.work, chapter_title="", before=case.before, length=self._length,
             found=found,
         )  # fmt: skip
-        return build(
-            candidates_for(brief)[0], tokens=self._tokens, limit=self._limit, template=_CONTINUATION,
-            variables={"title": brief.title, "length": brief.length},
-        ).messages  # fmt: skip
+        return messages_for(brief, self._limit, self._tokens)
 
     def _talk(self, turns: Sequence[Turn], found: Sequence[Found]) -> Messages:
         system = "".join(turn.text for turn in turns if turn.role == "system")
@@ -84,6 +80,10 @@ class Prompts:
             items, tokens=self._tokens, limit=self._limit, template=_TALK,
         )  # fmt: skip
         return tuple(m for m in prompt.messages if m.role != "system" or m.content)
+
+
+def _as_learned(turns: Sequence[Turn]) -> Messages:
+    return tuple(Message(_ROLES[turn.role], turn.text) for turn in turns)
 
 
 def _called_up(found: Found, rank: int, about: str) -> ContextItem:

@@ -15,15 +15,12 @@ from retrieval.readers import read_book
 from retrieval.static_model import LightEmbeddings
 from retrieval.stores import FileStore
 from retrieval.types import ChapterText, Found
+from training.context import PASSAGES, QUERY_TAIL
 from training.data.items import texts
 from training.judging.cases import Case
 from training.types import Item, Progress, Text
 
 EMBEDDER = Path(__file__).resolve().parents[2] / "data" / "models" / "yanchi-embed-zh"
-PASSAGES = 12
-"""As many as the desk offers a continuation."""
-QUERY_TAIL = 300
-"""Characters before the caret that are the query, as the desk asks."""
 _WORK = "judged"
 
 

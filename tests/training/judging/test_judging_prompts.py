@@ -8,11 +8,13 @@ import pytest
 from retrieval.measures.copied import LEAST
 from retrieval.types import ChapterText, Message, continues
 from tests.training.tiny import SENTENCES, chats, make_base
-from training.judging.cases import Side, cases_of, evenly, learned_texts
+from training.context import BEGUN
+from training.judging.cases import cases_of, evenly, learned_texts
 from training.judging.generating import LocalWriter
 from training.judging.model import Model, load_pair
 from training.judging.prompting import Counter, Prompts, prompt_ids
 from training.judging.recall import Recall, chapters_of_books, chapters_of_items
+from training.judging.sides import Side
 from training.served.client import Sampling
 from training.tuning import masks
 from training.tuning.config import Recipe
@@ -176,6 +178,28 @@ def test_chapters_come_from_books_or_from_what_was_trained_on(tmp_path: Path) ->
     assert script.text.count("压在砚台底下。") == 2
     assert "你是嬛嬛。" not in script.text
     assert (novel.title, novel.text) == ("渡口", LONG.text)
+
+
+def test_an_answer_that_the_prompt_begins_is_gone_on_with(pair, tmp_path: Path) -> None:
+    """As `yanchi data context` makes them: recall is in the prompt already."""
+    answer = "".join(SENTENCES)
+    made = Chat(
+        (Turn("system", "写小说"), Turn("user", "（渡口）旧事。接着写"), Turn("assistant", answer)),
+        Origin("书", "第一章", "context/1 found"),
+        extra={BEGUN: len(SENTENCES[0])},
+    )
+    (case,) = cases_of([made], 1, 100)
+    assert (case.begun, case.reference) == (SENTENCES[0], "".join(SENTENCES[1:]))
+    assert case.recalls
+    recall = memory(tmp_path, "渡口的灯一盏一盏亮起来，江上的薄雾散了。")
+    asked = prompts(pair[0], recall=recall).messages(case, True)
+    assert asked == prompts(pair[0]).messages(case, False)
+    assert continues(asked)
+    (example,) = masks.conversation(made, pair[0].template, recipe())
+    ids = prompt_ids(pair[0].template, asked)
+    assert pair[0].tokenizer.decode(example.ids[: len(ids)].tolist()) == pair[0].tokenizer.decode(
+        ids
+    )
 
 
 # --- writing --------------------------------------------------------------------------------

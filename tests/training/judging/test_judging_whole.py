@@ -15,10 +15,10 @@ from retrieval.types import Message
 from tests.training.tiny import chats, texts
 from training.data import store
 from training.errors import BadInput, EngineUnreachable
-from training.judging.cases import Side
 from training.judging.charts import smoothed
 from training.judging.evaluate import judge_run
 from training.judging.plan import PARTS, Plan
+from training.judging.sides import Side
 from training.judging.votes import CRITERIA
 from training.served.client import Sampling, Schema
 from training.tuning.config import Recipe
@@ -272,6 +272,12 @@ def test_without_retrieval_or_adapter_there_are_fewer_sides(
     report = judge_run(plan(base_folder, adapter_folder, tmp_path / "c", train=[]))
     assert report.sides == ("base", "adapter")
     assert any("没有可检索的书" in sentence for sentence in report.missing)
+    rag = [
+        replace(item, origin=replace(item.origin, made_by="context/1 empty")) for item in HELD_OUT
+    ]
+    report = judge_run(plan(base_folder, adapter_folder, tmp_path / "f", held_out=rag))
+    assert report.sides == ("base", "adapter")
+    assert any("题里已有" in sentence for sentence in report.missing)
     tight = judge_run(
         plan(base_folder, adapter_folder, tmp_path / "d", window=30, held_out=texts(3))
     )
