@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-web bench-peers \
+.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-training bench-web bench-peers \
 	lock clean
 
 PYTHON ?= python3
@@ -51,6 +51,9 @@ bench: env bench-peers page ## the benchmarks (BENCH_JSON=file writes the figure
 
 bench-retrieval: env bench-peers ## ours and the peers on the same questions (STEPS="titles leaks")
 	@exec $(BIN)/python -m bench retrieval $(STEPS)
+
+bench-training: env ## tokens a second and peak memory beside plain TRL, in one run
+	@exec $(BIN)/python -m bench training
 
 bench-web: env ## how the page feels, in a real browser, beside a plain TipTap page
 	@sh scripts/e2e-deps.sh

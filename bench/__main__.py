@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import lora, prefix, ttft, web
+from bench import lora, prefix, training, ttft, web
 from bench.report import Report
 from bench.retrieval import STEPS
 from bench.retrieval_quality import tell
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[Report], None]] = {
     "prefix": prefix.run,
     "lora": lora.run,
     "web": web.run,
+    "training": training.run,
 }
 
 

@@ -40,6 +40,15 @@ def gpu_count() -> int:
     return torch.cuda.device_count()
 
 
+def is_sharded() -> bool:
+    """Whether accelerate was told to spread one model over the processes."""
+    from accelerate.utils import parse_flag_from_env
+
+    return any(
+        parse_flag_from_env(f"ACCELERATE_USE_{kind}", False) for kind in ("FSDP", "DEEPSPEED")
+    )
+
+
 def computes_bf16(device: str) -> bool:
     """Whether `device` multiplies bf16 natively; emulated, it is slower than fp32."""
     import torch

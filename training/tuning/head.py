@@ -8,12 +8,15 @@ time, and what comes out is the log-likelihood of their labels.
 
 import functools
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 from transformers.utils.generic import ModelOutput
 
 from training.tuning.batches import IGNORED
@@ -69,21 +72,30 @@ def _gathered(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _log_probs(head: torch.nn.Linear, hidden: Tensor, labels: Tensor) -> Tensor:
-    # trl.trainer.utils: the one place that knows how each DeepSpeed version gathers a weight.
-    from trl.trainer.utils import maybe_gather_lm_head_ctx
-
     counts = labels != IGNORED
     weight: Any = head.weight
     bias: Any = head.bias
     if hasattr(weight, "full_tensor"):  # FSDP2 leaves a head of its own in shards
         weight = weight.full_tensor()
         bias = None if bias is None else bias.full_tensor()
-    with maybe_gather_lm_head_ctx(weight, bias):
+    with _gathered_by_deepspeed(weight, bias):
         found: Tensor = _LogProbs.apply(  # type: ignore[no-untyped-call]
             hidden[counts], weight, bias, labels[counts]
         )
     # Connected to the model even where nothing counts: a batch without answers is a zero.
     return found.new_zeros(counts.shape).masked_scatter(counts, found)
+
+
+@contextmanager
+def _gathered_by_deepspeed(*parameters: Any) -> Iterator[None]:
+    """ZeRO-3 gathers a layer's weights when the layer is called; here only its weight is used."""
+    if not is_deepspeed_zero3_enabled():  # type: ignore[no-untyped-call]
+        yield
+        return
+    import deepspeed
+
+    with deepspeed.zero.GatheredParameters([each for each in parameters if each is not None]):
+        yield
 
 
 class _LogProbs(torch.autograd.Function):
@@ -105,11 +117,15 @@ class _LogProbs(torch.autograd.Function):
         found = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
         for at in _spans(hidden, weight):
             logits = _logits(hidden[at], factor, bias)
-            total = logits.logsumexp(-1)
-            found[at] = logits[_rows(logits), targets[at]] - total
+            top = logits.amax(-1)
+            own = logits[_rows(logits), targets[at]] - top
+            # In place, and divided by their sum only when they are few again.
+            shares = logits.sub_(top[:, None]).exp_()
+            total = shares.sum(-1)
+            found[at] = own - total.log()
             if slopes is not None:
-                chances = logits.sub_(total[:, None]).exp_().to(factor.dtype)
-                slopes[at] = factor[targets[at]] - chances @ factor
+                expected = (shares.to(factor.dtype) @ factor) / total[:, None]
+                slopes[at] = factor[targets[at]] - expected
         if slopes is not None:
             ctx.save_for_backward(slopes)
         elif ctx.trains_head:

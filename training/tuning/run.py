@@ -18,7 +18,14 @@ from typing import Any
 from training.errors import BadRecipe, RunFailed, TrainingError
 from training.publishing.bases import find_base
 from training.publishing.lineage import Lineage, trace
-from training.tuning.base import best_device, gpu_count, is_bf16, load_tokenizer, load_weights
+from training.tuning.base import (
+    best_device,
+    gpu_count,
+    is_bf16,
+    is_sharded,
+    load_tokenizer,
+    load_weights,
+)
 from training.tuning.config import Recipe
 from training.tuning.failures import explained
 from training.tuning.prepare import Prepared, prepare
@@ -301,7 +308,10 @@ class _Run:
         from training.tuning.watching import Watch
 
         sampler = None
-        if self.recipe.sample_every and self.main:
+        wanted = bool(self.recipe.sample_every) and self.main
+        if wanted and is_sharded():
+            self.run.log("note", message="模型分在几块显卡上，训练中途不试写。")
+        elif wanted:
             rows = prepared.held_out or prepared.train
             sampler = Sampler(
                 self.tokenizer,

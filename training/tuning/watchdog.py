@@ -64,6 +64,16 @@ class Watchdog:
             f"可以停下，会留下第 {at} 步；下次请减少轮数或降低学习率。",
         )
 
+    def ended(self) -> list[Alarm]:
+        """The first evaluation was of the model before training."""
+        if self._best is None or self._best[1] != 0:
+            return []
+        return self._once(
+            "no_better",
+            f"练完后留出集的损失没有比练之前低（{self._best[0]:.3f}）：这次的适配器不值得发布。"
+            "请换学习率、轮数，或多备一些数据。",
+        )
+
     def sampled(self, step: int, text: str) -> list[Alarm]:
         if not text.strip():
             return self._once(

@@ -126,9 +126,12 @@ class Watch(TrainerCallback):
             self._tell(best_step=state.best_global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        del args, state, control
-        if self._board is not None:
-            self._board.close()
+        del args, control
+        if not self._main:
+            return
+        for alarm in self._watchdog.ended() if state.global_step >= state.max_steps else ():
+            self._warn(alarm, state.global_step)
+        self._board.close()
 
     # --- what they lead to --------------------------------------------------------------
 
