@@ -246,5 +246,5 @@ def test_whoever_is_killed_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert report["kills"] == 40
     assert report["cut_short"] > 0, "no kill fell into a write: the test showed nothing"
-    assert report["met"] >= 1
+    assert report["met"] > 1
     assert len(report["left"]) == 2, "strays of killed writers are still there"
