@@ -76,7 +76,7 @@ ALLOWED = {
     "en": ["砚", "中", "中文"],
     "zh": [
         "Ctrl", "Alt", "Tab", "Esc", "Shift", "Enter", "Del", "Home", "End", "English", "Yanchi",
-        "TXT", "Markdown", "DOCX", "EPUB", "PDF", "ZIP", "JSONL", "GBK", "UTF", "Big", "LoRA",
+        "TXT", "Markdown", "DOCX", "EPUB", "PDF", "ZIP", "CSV", "JSONL", "GBK", "UTF", "Big", "LoRA",
         "Qwen", "PEFT", "config", "Jinja", "char", "user",
     ],
 }  # fmt: skip

@@ -1,17 +1,14 @@
 """Search, settings, models, the walk, and a reload while the service is away."""
 
-import json
 import re
 from typing import Any
 
 import pytest
 
-from server.settings import ROOT
 from tests.e2e.visit import Visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-AXE = ROOT / "webui" / "node_modules" / "axe-core" / "axe.min.js"
 RAIN = "雨下了一夜。𠮷老板把缺角的铜铃挂回檐下，铃舌早就没了。\n屋里的灯亮着，她在等他。"
 FERRY = "渡口的船只剩一条。铜铃响了一声，老周头抬起头来，说水大，不渡。"
 
@@ -231,38 +228,3 @@ def test_a_reload_while_the_service_is_away_opens_the_page(visit: Visit) -> None
     assert kept
     assert not [url for url in kept if "/api/" in url]
     visit.context.set_offline(False)
-
-
-ROOMS = ["settings/look", "settings/writing", "settings/budget", "settings/templates",
-         "settings/keys", "settings/data", "settings/about", "models", "training"]  # fmt: skip
-
-
-@pytest.mark.parametrize("theme", ["light", "sepia", "dark"])
-def test_axe_finds_nothing_serious(visit: Visit, theme: str) -> None:
-    no_tour(visit)
-    look = json.dumps({"theme": theme, "language": "zh"})
-    visit.context.add_init_script(f"localStorage.setItem('yanchi.look', {json.dumps(look)})")
-    book(visit)
-    wrong = []
-    for room in ROOMS:
-        visit.open(f"#/{room}")
-        visit.page.locator("main :is(h1, h2)").first.wait_for()
-        visit.page.wait_for_timeout(300)
-        wrong += [f"{room}: {fault}" for fault in faults_of(visit)]
-    search(visit, "铜铃")
-    visit.page.get_by_role("option").first.wait_for()
-    wrong += [f"search: {fault}" for fault in faults_of(visit)]
-    assert wrong == []
-
-
-def faults_of(visit: Visit) -> list[str]:
-    """What axe calls serious or worse, with where it is."""
-    # Through the debugger: the page's policy allows no script that it did not bring.
-    visit.page.evaluate(AXE.read_text("utf-8"))
-    found = visit.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
-    return [
-        f"{rule['id']} {node['target']} {node['html'][:120]}"
-        for rule in found["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]

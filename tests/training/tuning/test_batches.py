@@ -32,17 +32,17 @@ def test_packed_examples_cost_the_sum_of_single_ones(base: Path, attention: str)
     head.attach(model)
     collate, loss = Collate(0), NextToken()
     many = examples(17, 5, 31, 9, 24)
-    alone = [float(loss(model, collate([(each,)])).total) for each in many]
+    alone = [loss(model, collate([(each,)])).total.item() for each in many]
     rows = [tuple(many[:3]), tuple(many[3:])]
-    together = float(loss(model, collate(rows)).total)
+    together = loss(model, collate(rows)).total.item()
     assert together == pytest.approx(sum(alone), abs=1e-4)
-    padded = float(loss(model, collate([(each,) for each in many])).total)
+    padded = loss(model, collate([(each,) for each in many])).total.item()
     assert padded == pytest.approx(sum(alone), abs=1e-4)
     # The test can fail: run on as one text, they would see each other.
     joined = Example(
         np.concatenate([each.ids for each in many]), np.concatenate([e.learned for e in many])
     )
-    assert float(loss(model, collate([(joined,)])).total) != pytest.approx(sum(alone), abs=1e-2)
+    assert loss(model, collate([(joined,)])).total.item() != pytest.approx(sum(alone), abs=1e-2)
 
 
 def test_packed_examples_teach_what_single_ones_teach(base: Path) -> None:

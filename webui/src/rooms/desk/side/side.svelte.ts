@@ -57,8 +57,10 @@ class Side {
   async #enter(): Promise<void> {
     const { tab: wanted } = this;
     const from = document.activeElement;
+    // A sheet takes the focus as it opens, before its tabs can.
+    const waiting = () => [from, panel()].includes(document.activeElement as HTMLElement | null);
     const until = Date.now() + FETCHED_MS;
-    while (Date.now() < until && this.tab === wanted && document.activeElement === from) {
+    while (Date.now() < until && this.tab === wanted && waiting()) {
       const tab = panel()?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]');
       if (tab?.checkVisibility({ visibilityProperty: true })) return tab.focus();
       await new Promise(requestAnimationFrame);
