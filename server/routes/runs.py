@@ -11,11 +11,11 @@ from server.jobs.report import report
 from server.schemas.jobs import JobOut
 from server.schemas.tuning import AdviceIn, LogOut, PublishIn, RunIn, RunOut, RunWhole
 from server.sse import EventStream
-from server.tuning.runs import Runs, write_recipe
+from server.tuning.runs import CURSOR, START, Runs, write_recipe
 
 router = APIRouter(prefix="/api/runs", tags=["training"])
 RunId = Annotated[str, Path(pattern=r"^\d{8}-\d{6}-[0-9a-f]{6}$")]
-After = Annotated[int, Query(ge=0, description="Bytes of the log that are known.")]
+After = Annotated[str, Query(pattern=CURSOR, description="`next` of what is known of the log.")]
 
 
 @router.get("")
@@ -53,10 +53,10 @@ def get_run(run_id: RunId, desk: TheDesk) -> RunWhole:
 
 
 @router.get("/{run_id}/log")
-def read_log(run_id: RunId, desk: TheDesk, after: After = 0) -> LogOut:
+def read_log(run_id: RunId, desk: TheDesk, after: After = START) -> LogOut:
     runs = Runs(desk.jobs)
     page = runs.log(runs.get(run_id), after)
-    return LogOut(entries=page.entries, next=page.next)
+    return LogOut(entries=page.entries, next=page.next, anew=page.anew)
 
 
 @router.get(
@@ -64,7 +64,7 @@ def read_log(run_id: RunId, desk: TheDesk, after: After = 0) -> LogOut:
     response_model=None,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-def follow_run(run_id: RunId, desk: TheDesk, after: After = 0) -> EventStream:
+def follow_run(run_id: RunId, desk: TheDesk, after: After = START) -> EventStream:
     """`log` with new lines, `status` when it changed; ends with the run."""
     runs = Runs(desk.jobs)
     runs.get(run_id)

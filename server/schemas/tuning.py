@@ -66,7 +66,8 @@ class RunWhole(RunOut):
 
 class LogOut(BaseModel):
     entries: list[dict[str, Any]]
-    next: int
+    next: str
+    anew: bool = Field(description="From the start: what was known of the log before is void.")
 
 
 class PublishIn(Wanted):

@@ -20,16 +20,19 @@ log = logging.getLogger(__name__)
 def published(adapters_dir: Path) -> list[dict[str, Any]]:
     """A mapping each: `folder`, `current`, and the fields of its `yanchi.json`; by name, the
     newest version first."""
-    current = _read(adapters_dir / "current.json")
-    found = []
-    for config in adapters_dir.glob("*/adapter_config.json"):
-        folder = config.parent
-        card = _read(folder / "yanchi.json")
-        name = str(card.get("name") or folder.name)
-        rank = _read(config).get("r")
-        told = {"rank": rank, **card, "name": name, "folder": folder.name}
-        found.append({**told, "current": current.get(name, folder.name) == folder.name})
-    return sorted(found, key=lambda one: (one["name"], -int(one.get("version") or 0)))
+    configs = adapters_dir.glob("*/adapter_config.json")
+    found = sorted(map(_told, configs), key=lambda one: (one["name"], -int(one["version"] or 0)))
+    there = [(one["name"], one["folder"]) for one in found]
+    # As `training/publishing/shelf.py` has it: what is pointed at, else the newest.
+    pointed = _read(adapters_dir / "current.json").items()
+    current = dict(reversed(there)) | dict(each for each in pointed if each in there)
+    return [one | {"current": current[one["name"]] == one["folder"]} for one in found]
+
+
+def _told(config: Path) -> dict[str, Any]:
+    folder = config.parent
+    card = {"rank": _read(config).get("r"), "version": None, **_read(folder / "yanchi.json")}
+    return {**card, "name": str(card.get("name") or folder.name), "folder": folder.name}
 
 
 async def serve_what_was_published(

@@ -5,10 +5,11 @@ The layout is that of `training/tuning/run_folder.py`: `recipe.yaml`, `status.js
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -20,13 +21,21 @@ from server.sse import Event
 LOOK_SECONDS = 0.5
 MOST_BYTES = 1_000_000
 """Of the log in one answer; the rest is asked for from where it ended."""
+MARKED_BYTES = 256
+START = "0"
+CURSOR = r"^(0|[1-9][0-9]{0,17}-[0-9a-f]{8})$"
+"""How far somebody has read a log: bytes, and a checksum of the last of them. A run that goes on
+drops its last steps from the log and writes them again, so that a number alone may come to lie
+in the middle of a line, or behind lines that nobody has seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
+    """`next` is the cursor of the next page. `anew`: from the start, whatever was known before."""
+
     entries: list[dict[str, Any]]
-    next: int
-    """Bytes read so far: where the next page begins."""
+    next: str
+    anew: bool
 
 
 class Runs:
@@ -78,20 +87,19 @@ class Runs:
                 return told
         return {}
 
-    def log(self, job: Job, after: int = 0) -> LogPage:
-        """Whole lines from byte `after` on. From the start where the log was cut shorter, as by
-        a resumed run that does its last steps again."""
-        path = self._folder(job) / "log.jsonl"
+    def log(self, job: Job, after: str = START) -> LogPage:
+        """Whole lines behind a cursor. From the start where the log is no longer the one that
+        the cursor was given for."""
         try:
-            size = path.stat().st_size
-            with path.open("rb") as file:
-                after = after if after <= size else 0
-                file.seek(after)
+            with (self._folder(job) / "log.jsonl").open("rb") as file:
+                at = _place(file, after)
+                file.seek(at)
                 data = file.read(MOST_BYTES)
+                whole = data[: data.rfind(b"\n") + 1]
+                following = _cursor(file, at + len(whole))
         except OSError:
-            return LogPage([], 0)
-        whole = data[: data.rfind(b"\n") + 1]
-        return LogPage([json.loads(line) for line in whole.splitlines()], after + len(whole))
+            return LogPage([], START, anew=True)
+        return LogPage([json.loads(line) for line in whole.splitlines()], following, anew=at == 0)
 
     def checkpoints(self, job: Job) -> list[int]:
         """The steps that can be published or gone on from."""
@@ -107,14 +115,14 @@ class Runs:
     def _folder(self, job: Job) -> Path:
         return self.root / (job.run or job.id)
 
-    async def follow(self, ident: str, after: int) -> AsyncGenerator[Event]:
+    async def follow(self, ident: str, after: str) -> AsyncGenerator[Event]:
         """`status` when it changed, `log` with the lines since; ends with the run."""
         last = None
         while True:
             job = await asyncio.to_thread(self.get, ident)
             page = await asyncio.to_thread(self.log, job, after)
             if page.entries:
-                yield Event("log", {"entries": page.entries, "next": page.next, "from": after})
+                yield Event("log", asdict(page))
             told = {"state": job.state, "error": job.error, "status": self.status(job)}
             if told != last:
                 yield Event("status", told)
@@ -130,3 +138,17 @@ def write_recipe(folder: Folder, recipe: dict[str, Any]) -> Path:
     path = folder.input / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
+
+
+def _cursor(log: IO[bytes], at: int) -> str:
+    if at == 0:
+        return START
+    marked = min(at, MARKED_BYTES)
+    log.seek(at - marked)
+    return f"{at}-{zlib.crc32(log.read(marked)):08x}"
+
+
+def _place(log: IO[bytes], cursor: str) -> int:
+    """The byte that a cursor tells; 0 where something else stands before it now."""
+    at = int(cursor.partition("-")[0])
+    return at if _cursor(log, at) == cursor else 0

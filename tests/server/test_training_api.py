@@ -88,12 +88,39 @@ def test_a_run_waits_with_its_recipe_and_tells_what_it_wrote(idle: Client) -> No
     assert told["checkpoints"] == [20]
     page = idle.ok("GET", f"/api/runs/{ident}/log")
     assert [entry["step"] for entry in page["entries"]] == [1, 2]
-    assert page["next"] == len(("\n".join(lines) + "\n").encode())
+    assert page["anew"]
     assert idle.ok("GET", f"/api/runs/{ident}/log?after={page['next']}")["entries"] == []
-    # A resumed run writes its last steps again: whoever knows more than there is begins anew.
-    log.write_text(lines[0] + "\n")
-    again = idle.ok("GET", f"/api/runs/{ident}/log?after={page['next']}")
-    assert [entry["step"] for entry in again["entries"]] == [1]
+    log.write_text("\n".join([*lines, lines[1]]) + "\n")
+    more = idle.ok("GET", f"/api/runs/{ident}/log?after={page['next']}")
+    assert ([entry["step"] for entry in more["entries"]], more["anew"]) == ([2], False)
+    idle.refused(422, "invalid_request", "GET", f"/api/runs/{ident}/log?after=1")
+
+
+@pytest.mark.parametrize(
+    "grown",
+    [
+        [(1, 3.0)],  # shorter than what was known
+        [(1, 3.0), (2, 2.75), (3, 2.5)],  # a line ends elsewhere
+        [(1, 3.0), (2, 2.7), (3, 2.5)],  # a line ends where one ended before, and is another
+    ],
+)
+def test_a_log_that_was_cut_and_grew_again_is_told_from_its_start(
+    idle: Client, grown: list[tuple[int, float]]
+) -> None:
+    ident = idle.ok("POST", "/api/runs", json={"recipe": RECIPE})["job"]["id"]
+    folder = Runs(idle.desk.jobs).folder(ident)
+    folder.mkdir(parents=True)
+
+    def written(steps: list[tuple[int, float]]) -> None:
+        lines = [json.dumps({"type": "step", "step": n, "loss": loss}) + "\n" for n, loss in steps]
+        (folder / "log.jsonl").write_text("".join(lines))
+
+    written([(1, 3.0), (2, 2.8)])
+    known = idle.ok("GET", f"/api/runs/{ident}/log")["next"]
+    written(grown)
+    page = idle.ok("GET", f"/api/runs/{ident}/log?after={known}")
+    assert page["anew"]
+    assert [(entry["step"], entry["loss"]) for entry in page["entries"]] == grown
 
 
 def test_a_run_is_followed_to_its_end(idle: Client) -> None:
@@ -134,6 +161,23 @@ def test_published_adapters_are_told_with_their_versions(idle: Client) -> None:
         ("foreign", True, 8),
         ("xu-v2-0a1b2c3d", False, 16),
         ("xu-v1-0a1b2c3d", True, 16),
+    ]
+
+
+@pytest.mark.parametrize("pointers", ["{}", '{"xu": "xu-v9-gone"}', '{"xu": ["xu-v2"]}', "no JSON"])
+def test_where_nothing_says_which_is_current_the_newest_is(idle: Client, pointers: str) -> None:
+    root = idle.desk.settings.adapters_dir
+    for version in (2, 10, 9):
+        folder = root / f"xu-v{version}-0a1b2c3d"
+        folder.mkdir(parents=True)
+        (folder / "adapter_config.json").write_text('{"r": 16}')
+        (folder / "yanchi.json").write_text(json.dumps({"name": "xu", "version": version}))
+    (root / "current.json").write_text(pointers)
+    told = idle.ok("GET", "/api/adapters/published")
+    assert [(one["version"], one["current"]) for one in told] == [
+        (10, True),
+        (9, False),
+        (2, False),
     ]
 
 

@@ -26,6 +26,8 @@ export interface Status {
   warnings: string[];
 }
 
+const START = "0";
+
 interface Told {
   state: JobState;
   error: { code: string; message: string } | null;
@@ -39,7 +41,8 @@ export class FollowedRun {
   status = $state.raw<Status | null>(null);
   log = $state.raw(new Log());
   gone = $state(false);
-  #after = 0;
+  /** Where the log is read on: the server's word for it. */
+  #after = START;
   #stop: (() => void) | null = null;
 
   constructor(
@@ -76,9 +79,8 @@ export class FollowedRun {
 
   #heard(event: string, data: unknown): void {
     if (event === "log") {
-      const told = data as { entries: Entry[]; next: number; from: number };
-      // A run that goes on does its last steps again: its log was cut shorter meanwhile.
-      const known = told.next < told.from ? new Log() : this.log;
+      const told = data as { entries: Entry[]; next: string; anew: boolean };
+      const known = told.anew ? new Log() : this.log;
       this.#after = told.next;
       this.log = known.with(told.entries);
       if (told.entries.some((entry) => entry.type === "checkpoint")) void this.read();
@@ -99,7 +101,7 @@ export class FollowedRun {
   }
 
   async again(): Promise<void> {
-    this.#after = 0;
+    this.#after = START;
     this.log = new Log();
     await this.#ask("again");
     this.start();
