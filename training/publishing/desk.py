@@ -1,4 +1,4 @@
-"""The desk that is being served, told over its HTTP API which adapters to load."""
+"""The desk that is being served, over its HTTP API: told which adapters to load, and read."""
 
 import json
 from collections.abc import Iterator
@@ -34,6 +34,10 @@ class Desk:
     @property
     def url(self) -> str:
         return str(self._http.base_url)
+
+    def read(self, path: str, **parameters: Any) -> Any:
+        """What the desk answers to GET."""
+        return self._ask("GET", path, params=parameters)
 
     def loaded(self) -> list[str]:
         """Names of the adapters that the engine serves now."""
