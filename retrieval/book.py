@@ -54,10 +54,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a page's text begins: `column` characters into `line`; `page` counts from 1."""
+
+    line: int
+    column: int
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What every reader makes of a file: lines, and what its format declares about them.
 
     `encodings` are those that the text can be read in, empty where the format knows its own.
+    `leaves` are the pages with text, in order, empty where the format has none.
     """
 
     form: str
@@ -67,6 +77,7 @@ class Source:
     doubts: tuple[Doubt, ...] = ()
     encoding: str = ""
     encodings: tuple[str, ...] = ()
+    leaves: tuple[Leaf, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

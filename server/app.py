@@ -24,6 +24,7 @@ from server.routes import (
     conversations,
     datasets,
     days,
+    documents,
     evaluations,
     files,
     generation,
@@ -76,7 +77,7 @@ def create_app(
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
-        personas, conversations, templates, jobs, datasets,
+        personas, conversations, documents, templates, jobs, datasets,
         recipes, runs, evaluations, health,
     ):  # fmt: skip
         app.include_router(module.router)

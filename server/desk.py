@@ -10,6 +10,7 @@ from retrieval.library import Library
 from retrieval.rerank import Reranker
 from retrieval.static_model import LightEmbeddings
 from server.db import Database
+from server.documents.asking import Answerer
 from server.engines.base import Engine
 from server.hardware import detect
 from server.indexing import Indexer
@@ -40,6 +41,7 @@ class Desk:
     writer: Writer
     recaps: Recaps
     talker: Talker
+    answerer: Answerer
     jobs: Jobs
 
     @property
@@ -84,6 +86,7 @@ def open_desk(
     writer = Writer(database, engine)
     recaps = Recaps(database, engine, writer.running, mode=settings.recaps, gpu=has_gpu(settings))
     talker = Talker(database, engine, writer, prompt_tokens=most)
+    answerer = Answerer(database, library, indexer, engine, writer, prompt_tokens=most)
     jobs = Jobs(
         settings.data_dir,
         lambda: environment(settings, engine),
@@ -91,7 +94,8 @@ def open_desk(
         on_done=partial(serve_what_was_published, engine, settings.adapters_dir),
     )
     return Desk(
-        settings, database, library, indexer, engine, continuation, writer, recaps, talker, jobs
+        settings, database, library, indexer, engine, continuation, writer, recaps, talker,
+        answerer, jobs,
     )  # fmt: skip
 
 

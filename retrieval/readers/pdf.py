@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from retrieval.book import Doubt, Mark, Source
+from retrieval.book import Doubt, Leaf, Mark, Source
 from retrieval.errors import DamagedFile, EncryptedFile, OversizedFile, ReadError, ScannedPages
 from retrieval.front_matter import Front
 from retrieval.heading_lines import clean
@@ -43,12 +43,12 @@ def read_pdf(data: bytes) -> Source:
     found, dropped = paragraphs(pages, lambda line, page: (page, _key(line.text)) in named)
     title = _meant(told["title"])
     marks = _bookmarked(found, told["outline"]) or _larger(found)
-    lines, placed = _spaced(found, marks)
+    lines, placed, leaves = _spaced(found, marks)
     doubts = [Doubt("from_pages", "PDF 没有段落，已按版面把行接成段落，请核对分段。")]
     if dropped:
         doubts.append(Doubt("left_out", f"已略去 {dropped} 行页眉和页码。"))
     front = Front(title, _meant(told["author"]))
-    return Source("pdf", lines, placed, front, tuple(doubts))
+    return Source("pdf", lines, placed, front, tuple(doubts), leaves=leaves)
 
 
 def _pages(data: bytes) -> dict[str, Any]:
@@ -119,8 +119,8 @@ def _larger(found: Sequence[Paragraph]) -> list[Mark]:
 
 def _spaced(
     found: Sequence[Paragraph], marks: Sequence[Mark]
-) -> tuple[list[str], tuple[Mark, ...]]:
-    """The paragraphs as lines, a blank one where the page leaves room."""
+) -> tuple[list[str], tuple[Mark, ...], tuple[Leaf, ...]]:
+    """The paragraphs as lines, a blank one where the page leaves room, and where pages begin."""
     lines: list[str] = []
     places: list[int] = []
     for p in found:
@@ -128,4 +128,14 @@ def _spaced(
             lines.append("")
         places.append(len(lines))
         lines.append(p.text)
-    return lines, tuple(replace(m, line=places[m.line], end=places[m.line] + 1) for m in marks)
+    placed = tuple(replace(m, line=places[m.line], end=places[m.line] + 1) for m in marks)
+    return lines, placed, tuple(_leaves(found, places))
+
+
+def _leaves(found: Sequence[Paragraph], places: Sequence[int]) -> Iterator[Leaf]:
+    page = -1
+    for p, line in zip(found, places, strict=True):
+        for column, begun in ((0, p.page), *p.turns):
+            if begun != page:
+                page = begun
+                yield Leaf(line, column, page + 1)

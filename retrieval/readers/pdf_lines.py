@@ -38,12 +38,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """`page` is where it begins, from 0; `apart` whether the page leaves room above it."""
+    """`page` is where it begins, from 0; `apart` whether the page leaves room above it.
+
+    `turns` are (characters before it, page) of the pages that begin inside.
+    """
 
     text: str
     page: int
     size: float
     apart: bool
+    turns: tuple[tuple[int, int], ...] = ()
 
 
 def paragraphs(
@@ -110,15 +114,19 @@ def _joined(
     layout = _Layout(pages)
     flow = [(line, n) for n, page in enumerate(pages) for line in page]
     text, apart = "", False
+    turns: tuple[tuple[int, int], ...] = ()
     first, begun = flow[0]
     for (before, its_page), (line, page) in zip([flow[0], *flow], flow, strict=False):
         gap = its_page == page and layout.wide(before, line)
         single = alone(line, page) or alone(before, its_page)
         if text and (gap or single or layout.begins(before, its_page, line, page)):
-            yield Paragraph(text, begun, round(first.size, 1), apart)
-            text, first, begun, apart = "", line, page, gap
-        text = _with(text, line.text.strip())
-    yield Paragraph(text, begun, round(first.size, 1), apart)
+            yield Paragraph(text, begun, round(first.size, 1), apart, turns)
+            text, first, begun, apart, turns = "", line, page, gap, ()
+        more = line.text.strip()
+        text = _with(text, more)
+        if page != its_page and len(text) > len(more):
+            turns += ((len(text) - len(more), page),)
+    yield Paragraph(text, begun, round(first.size, 1), apart, turns)
 
 
 class _Layout:

@@ -1,6 +1,7 @@
 """The tables. They are the truth; indexes and everything derived can be rebuilt from them."""
 
 from server.models.base import new_id, now
+from server.models.document import Document, DocumentPart
 from server.models.key import ApiKey, ApiUse
 from server.models.lore import Lorebook, LoreEntry
 from server.models.manuscript import (
@@ -21,8 +22,9 @@ from server.models.template import TemplateVersion
 from server.models.thread import Thread, ThreadEvent
 
 __all__ = [
-    "ApiKey", "ApiUse", "Avatar", "Chapter", "ChapterRevision", "Character", "ChatMessage", "Conversation",
-    "Fact", "Generation", "Knowers", "LoreEntry", "Lorebook", "OutlineNode", "Persona", "Portrait",
-    "Progression", "Recap", "Relation", "Scene", "TemplateVersion", "Thread", "ThreadEvent",
-    "Upload", "Volume", "Work", "new_id", "now",
+    "ApiKey", "ApiUse", "Avatar", "Chapter", "ChapterRevision", "Character", "ChatMessage",
+    "Conversation", "Document", "DocumentPart", "Fact", "Generation", "Knowers", "LoreEntry",
+    "Lorebook", "OutlineNode", "Persona", "Portrait", "Progression", "Recap", "Relation",
+    "Scene", "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work", "new_id",
+    "now",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
+from retrieval.quoting import Quoted
 from training.novels.chunks import Chunk
 from training.scripts.dialogue import Wanted, dialogues
 from training.scripts.speakers import Aliases
@@ -16,7 +17,6 @@ from training.scripts.structure import Block, Part, Scene, Script
 from training.served.asking import Unusable, parsed
 from training.served.chunk_makers import Maker
 from training.served.client import Sampling
-from training.served.quoting import Quoted
 from training.served.variants import shipped
 from training.types import Chat, Origin
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from retrieval.quoting import Quoted
 from training.novels.chunks import Chunk
 from training.served.asking import Unusable, parsed
 from training.served.chunk_makers import Maker
 from training.served.client import Sampling
-from training.served.quoting import Quoted
 from training.served.variants import shipped
 from training.types import Chat, Origin, Turn
 

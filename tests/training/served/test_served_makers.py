@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from retrieval.quoting import Quoted
 from tests.training.served.served_peer import Peer, said
 from training.errors import BadInput
 from training.novels.chunks import Chunk
@@ -15,7 +16,6 @@ from training.served.asking import Unusable
 from training.served.batch import Batch
 from training.served.chunk_makers import placed
 from training.served.chunk_makers import questions as questions_of
-from training.served.quoting import Quoted
 from training.served.summaries import DRAFTS, LONGEST, SUMMARIES, draft, shortened, summary
 from training.served.variants import compare, sample_of, variant_of
 from training.types import Chat, Turn
