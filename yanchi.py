@@ -20,6 +20,14 @@ COMMANDS = {
         "server.commands.write",
         "从章末（或指定位置）续写；文字边写边出，不会自动存进书里。",
     ),
+    "ask": (
+        "server.commands.ask",
+        "问一部书或一份资料，回答带原文和页码；文中没有就说没有。",
+    ),
+    "chat": (
+        "server.commands.chat",
+        "在终端里和一个人物聊天；书桌要开着，聊的话页面上也看得到。",
+    ),
     "model": ("server.commands.model", "模型权重：获取、列出、校验。"),
     "data": ("training.commands.data", "训练数据：导入、整理、查看、导出。"),
     "train": (

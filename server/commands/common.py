@@ -46,7 +46,7 @@ def sentences(as_json: bool) -> Iterator[None]:
     try:
         yield
     except YanchiError as error:
-        err.print(f"[red]出错[/red]：{error.message}（{error.code}）")
+        err.print(f"[red]出错[/red]：{error.message}（{error.code}）", soft_wrap=True)
         if as_json:
             print_json(as_body(error))
         raise typer.Exit(1) from error

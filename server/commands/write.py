@@ -5,7 +5,6 @@ engine takes most of a minute to start; otherwise it starts its own and stops it
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
@@ -15,8 +14,9 @@ import typer
 
 from server.commands.books import Work
 from server.commands.common import AsJson, DataDir, err, print_json, sentences, settings_for
+from server.commands.remote import EventLines, refusal, told
 from server.db import Database
-from server.errors import EngineFailed, EngineLost, NotFound, YanchiError
+from server.errors import EngineFailed, EngineLost, NotFound
 from server.presence import find_desk
 from server.settings import Settings
 from server.sse import Event
@@ -103,8 +103,7 @@ async def _collect(events: AsyncGenerator[Event], echo: bool) -> dict[str, Any]:
             sys.stdout.write(event.data["text"])
             sys.stdout.flush()
         elif event.name == "error":
-            fault = event.data["error"]
-            raise _told(fault)
+            raise told(event.data["error"])
         elif event.name == "done":
             if echo:
                 sys.stdout.write("\n")
@@ -130,13 +129,12 @@ async def _remote(
         ):
             if answer.status_code != 200:
                 await answer.aread()
-                raise _told(answer.json()["error"])
-            name = ""
+                raise refusal(answer)
+            lines = EventLines()
             async for line in answer.aiter_lines():
-                if line.startswith("event: "):
-                    name = line.removeprefix("event: ")
-                elif line.startswith("data: "):
-                    yield Event(name, json.loads(line.removeprefix("data: ")))
+                event = lines.take(line)
+                if event is not None:
+                    yield event
     except httpx.HTTPError as error:
         raise EngineLost(f"和书桌（{address}）的连接断了，请再试一次。") from error
 
@@ -171,9 +169,3 @@ async def _until_ready(engine: Any) -> None:
                 raise EngineFailed(now.detail or "模型没能启动，请看数据目录 logs/ 里的日志。")
             status.update(f"模型启动中：{now.detail or '请稍候'}")
             await asyncio.sleep(0.2)
-
-
-def _told(fault: dict[str, Any]) -> YanchiError:
-    error = YanchiError(fault["message"], code=fault["code"])
-    error.retryable = fault.get("retryable", False)
-    return error

@@ -14,10 +14,10 @@ def test_the_list_says_what_the_command_itself_says(name: str) -> None:
 
 
 def test_every_command_of_the_modules_is_in_the_list() -> None:
-    from server.commands import books, model, serve, write
+    from server.commands import ask, books, chat, model, serve, write
 
     assert model.app.registered_commands
-    for module in (serve, books, write):
+    for module in (serve, books, write, ask, chat):
         for info in module.app.registered_commands:
             assert yanchi.COMMANDS[str(info.name)][0] == module.__name__
 
