@@ -10,8 +10,8 @@ from training.advice.amounts import Amounts, measure
 from training.advice.cost import Cost, Machine
 from training.advice.ranges import Range
 from training.findings import Finding, Level, worst
-from training.publishing.fingerprint import read_config
 from training.publishing.preflight import before
+from training.tuning.base import window_of
 from training.tuning.config import Recipe
 from training.types import Progress
 
@@ -90,6 +90,7 @@ def advise(
         _rate(recipe),
         *_adapter(recipe, amounts),
         _steps(recipe, steps),
+        _samples(recipe, steps),
         _time(seconds, told),
         _memory(told, machine),
     ]
@@ -161,7 +162,7 @@ def _rows(amounts: Amounts) -> Finding:
 
 def _length(recipe: Recipe, amounts: Amounts, base: Path) -> Finding:
     needed, over = amounts.percentile(TRUNCATED), amounts.over(recipe.length)
-    window = int(read_config(base).get("max_position_embeddings") or 0)
+    window = window_of(base)
     if window and recipe.length > window:
         return Finding(
             "length", "stop", f"底座的窗口只有 {window:,} 个词元，长度不能超过它。",
@@ -273,6 +274,18 @@ def _steps(recipe: Recipe, steps: int) -> Finding:
             recipe.accumulate, fewer,
         )  # fmt: skip
     return Finding("steps", "note", f"{words}：步数太少，多练几轮才学得动。", steps, FEW_STEPS)
+
+
+def _samples(recipe: Recipe, steps: int) -> Finding:
+    """Without samples nobody can warn of empty texts and of texts that go round."""
+    every = recipe.sample_every
+    if 0 < every <= steps:
+        return Finding("sample_every", "ok", f"每 {every:,} 步试写一段。", every)
+    return Finding(
+        "sample_every", "note",
+        "训练中途不试写：写不出字或原地打转，要到练完才看得出来。",
+        every, min(recipe.evaluate_every, steps),
+    )  # fmt: skip
 
 
 # What it costs

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.errors import BadRecipe, MissingBase
+from training.publishing.fingerprint import read_config
 from training.tuning.config import Recipe
 
 if TYPE_CHECKING:
@@ -26,6 +27,19 @@ def load_tokenizer(folder: Path) -> "tuple[PreTrainedTokenizerBase, tuple[int, .
     except (OSError, ValueError) as error:
         raise MissingBase(f"底座 {folder} 的分词器读不了：{error}") from error
     return tokenizer, tuple(stop for stop in stops if stop is not None)
+
+
+def window_of(folder: Path) -> int | None:
+    """Tokens that the base can look back on. Raises MissingBase."""
+    told = read_config(folder).get("max_position_embeddings")
+    return int(told) if told else None
+
+
+def check_length(length: int, folder: Path) -> None:
+    """Raises BadRecipe for examples longer than the base's window, and MissingBase."""
+    window = window_of(folder)
+    if window and length > window:
+        raise BadRecipe(f"length：底座的窗口只有 {window:,} 个词元，长度不能超过它。")
 
 
 def best_device() -> str:

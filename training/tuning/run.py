@@ -20,6 +20,7 @@ from training.publishing.bases import find_base
 from training.publishing.lineage import Lineage, trace
 from training.tuning.base import (
     best_device,
+    check_length,
     gpu_count,
     is_bf16,
     is_sharded,
@@ -93,7 +94,7 @@ def _run(
         try:
             _Run(run, recipe, data_dir, checkpoint, progress).go()
         except BaseException as error:
-            told = explained(error, run.path)
+            told = explained(error, run.path, recipe)
             if main:
                 _fail(run, error, told)
             if told is None or told is error:
@@ -111,7 +112,7 @@ def _begin(run: RunFolder, checkpoint: Checkpoint | None) -> None:
             step=checkpoint.step if checkpoint else 0,
             seconds=before.seconds if checkpoint else 0.0,
             best_step=before.best_step if checkpoint else None,
-            warnings=before.warnings if checkpoint else (),
+            warnings=tuple(each["message"] for each in run.entries() if each["type"] == "warning"),
             pid=os.getpid(),
             started=time.time(),
         )
@@ -182,6 +183,7 @@ class _Run:
         if self.recipe.tuning.kind in ALONE and self.processes.num_processes > 1:
             raise BadRecipe(f"tuning.kind：{self.recipe.tuning.kind} 只能在一个进程里训练。")
         self.base = find_base(self.recipe.base, self.data_dir)
+        check_length(self.recipe.length, self.base)
         self.tokenizer, self.stops = load_tokenizer(self.base)
         prepared = prepare(
             self.recipe, self.tokenizer, self.stops, self.data_dir, self._preparing()

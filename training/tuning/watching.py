@@ -51,7 +51,9 @@ class Watch(TrainerCallback):
             self._watchdog.stepped(value)
         elif entry["type"] == "eval" and value is not None:
             self._watchdog.evaluated(entry["step"], value)
-        elif entry["type"] == "sample" and self._sampler and entry["step"] == 0:
+        elif entry["type"] == "sample" and entry["step"]:
+            self._watchdog.sampled(entry["step"], entry["text"])
+        elif entry["type"] == "sample" and self._sampler:
             self._sampler.bases.append(Sample(entry["prompt"], entry["text"], entry["sampled"]))
 
     # --- the Trainer's events -----------------------------------------------------------

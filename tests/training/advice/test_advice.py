@@ -117,6 +117,9 @@ def test_preferences_are_counted_with_both_answers(
         ({"length": 4096}, "length", "stop", "窗口只有 2,048"),
         ({"accumulate": 64, "epochs": 10}, "accumulate", "note", "步数太少"),
         ({"epochs": 15, "accumulate": 1}, "steps", "ok", "每步 1 条"),
+        ({}, "sample_every", "note", "不试写"),
+        ({"sample_every": 10}, "sample_every", "ok", "每 10 步"),
+        ({"sample_every": 10_000}, "sample_every", "note", "不试写"),
     ],
 )
 def test_every_setting_is_weighed(

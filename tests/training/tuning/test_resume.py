@@ -172,6 +172,22 @@ def test_a_run_without_a_checkpoint_begins_anew(base: Path, data_dir: Path) -> N
     assert_same(dead, start(wanted, data_dir))
 
 
+@pytest.mark.parametrize(("every", "died"), [(1, 3), (3, 4)], ids=["before the save", "after it"])
+def test_a_warning_is_given_once_however_often_a_run_dies(
+    base: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, every: int, died: int
+) -> None:
+    monkeypatch.setattr("training.tuning.samples.Sampler._text", lambda *_: "")
+    wanted = recipe(base, sample_every=every, sample_tokens=2, save_every=2, evaluate_every=100)
+    with pytest.raises(Died):
+        start(wanted, data_dir, at=data_dir / "dead", progress=dying_at(died))
+    run = RunFolder(data_dir / "dead")
+    assert len(run.status().warnings) == 1
+    resume(run.path, data_dir)
+    told = [each["message"] for each in run.entries() if each["type"] == "warning"]
+    assert len(told) == 1
+    assert run.status().warnings == tuple(told)
+
+
 def test_other_data_is_another_run(base: Path, data_dir: Path) -> None:
     from tests.training.tiny import chats, make_data
 

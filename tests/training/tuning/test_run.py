@@ -187,6 +187,8 @@ def test_what_is_not_possible_here_is_said(base: Path, data_dir: Path) -> None:
         start(recipe(base, tuning={"kind": "qlora"}), data_dir)
     with pytest.raises(BadRecipe, match=r"tuning\.targets"):
         start(recipe(base, tuning={"targets": ["nowhere"]}), data_dir)
+    with pytest.raises(BadRecipe, match="length：底座的窗口只有 2,048"):
+        start(recipe(base, length=4096), data_dir)
     with pytest.raises(MissingBase, match="找不到底座"):
         start(recipe(Path("/nowhere")), data_dir)
 
