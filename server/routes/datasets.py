@@ -13,13 +13,22 @@ from server.importing.uploads import check_size
 from server.jobs.folder import Folder
 from server.jobs.report import report
 from server.models import Work
-from server.schemas.building import BuildIn, OfTexts, RolesOut, SourceOut
+from server.schemas.building import (
+    BuildIn,
+    OfTexts,
+    RolesOut,
+    SourceOut,
+    SummariesIn,
+    SummariesOut,
+    TrialIn,
+)
 from server.schemas.jobs import JobOut
 from server.schemas.tuning import RowOut, UploadOut
 from server.settings import SAMPLE
 from server.tuning import makers
 from server.tuning.datasets import NAME, UPLOAD, Datasets, Split
 from server.tuning.recognising import recognise
+from server.tuning.summaries import Summaries
 
 router = APIRouter(prefix="/api/datasets", tags=["training"])
 DatasetName = Annotated[str, Path(pattern=NAME)]
@@ -69,24 +78,52 @@ async def list_roles(upload_id: UploadId, desk: TheDesk) -> RolesOut:
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED)
 def build(wanted: BuildIn, desk: TheDesk, session: Reading) -> JobOut:
-    """A job; the data set of this name is there when it is done."""
-    uploads = makers.check(wanted, Datasets(desk.settings.data_dir))
-    ident = wanted.work_id if isinstance(wanted, OfTexts) else None
-    work = manuscript.get_work(session, ident) if ident is not None else None
+    """A job; the data set of this name is there when it is done (or the summaries)."""
+    data_dir = desk.settings.data_dir
+    uploads = makers.check(wanted, data_dir)
+    work = _work(session, wanted) if isinstance(wanted, OfTexts) else None
 
     def args(folder: Folder) -> list[str]:
-        own = [_manuscript(session, work, folder)] if work is not None else []
-        return makers.command(wanted, [*uploads, *own])
+        texts = [*uploads, *_manuscript(session, work, folder)]
+        return makers.command(wanted, makers.Place(data_dir, folder.input, texts))
 
-    about = {"dataset": wanted.name, "maker": wanted.maker}
+    outcome = "summaries" if isinstance(wanted, SummariesIn) else "dataset"
+    about = {outcome: wanted.name, "maker": wanted.maker}
     return report(desk.jobs, desk.jobs.add("data", wanted.name, args, about=about))
 
 
-def _manuscript(session: Session, work: Work, folder: Folder) -> File:
+@router.post("/trials", status_code=status.HTTP_202_ACCEPTED)
+def try_variants(wanted: TrialIn, desk: TheDesk, session: Reading) -> JobOut:
+    """A job; its result has what each way of asking made of the same sample, side by side."""
+    data_dir = desk.settings.data_dir
+    uploads = makers.texts(wanted, Datasets(data_dir))
+    work = _work(session, wanted)
+
+    def args(folder: Folder) -> list[str]:
+        texts = [*uploads, *_manuscript(session, work, folder)]
+        return makers.trial(wanted, makers.Place(data_dir, folder.input, texts))
+
+    about = {"maker": wanted.maker}
+    return report(desk.jobs, desk.jobs.add("trial", "试问法", args, about=about))
+
+
+@router.get("/summaries/all")
+def list_summaries(desk: TheDesk) -> list[SummariesOut]:
+    """What was made of books' pieces, by name; the newest first."""
+    return [SummariesOut(**each) for each in Summaries(desk.settings.data_dir).all()]
+
+
+def _work(session: Session, wanted: OfTexts | TrialIn) -> Work | None:
+    return None if wanted.work_id is None else manuscript.get_work(session, wanted.work_id)
+
+
+def _manuscript(session: Session, work: Work | None, folder: Folder) -> list[File]:
     """The work as a text with its headings, beside the job that reads it."""
+    if work is None:
+        return []
     path = folder.input / f"{work.id}.txt"
     path.write_bytes(export_work(session, work, "txt"))
-    return path
+    return [path]
 
 
 @router.get("/{name}")

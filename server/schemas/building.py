@@ -19,6 +19,7 @@ Turns = Annotated[str, StringConstraints(pattern=r"^(all|[0-9]{1,3})$")]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 SetName = Annotated[str, StringConstraints(pattern=NAME)]
 Chars = Annotated[int, Field(ge=1, le=100_000)]
+Share = Annotated[float, Field(ge=0, le=1000)]
 
 
 class ScriptOptions(Wanted):
@@ -43,6 +44,7 @@ class NovelOptions(Wanted):
     before: Chars = 1600
     across: bool = False
     format: Literal["apart", "joined"] = "apart"
+    made: SetName | None = Field(None, description="Summaries and drafts of these texts.")
     shortest: Chars = 100
     system: Said = ""
 
@@ -85,16 +87,72 @@ class MixOptions(Wanted):
     seed: Seed = 0
 
 
+class Chunked(Wanted):
+    length: Chars = 800
+
+
+class SummariesOptions(Chunked):
+    draft: bool = Field(False, description="No summaries but flat drafts, to be rewritten.")
+
+
+class DialogueOptions(Chunked):
+    role: Someone
+    turns: int = Field(4, ge=1, le=999)
+    alias: list[Word] = Field(default_factory=list, max_length=100, description="name=other,other")
+    system: Said = ""
+
+
+class QaOptions(Chunked):
+    closed: bool = Field(False, description="The text is not shown with the question.")
+
+
+class Seeded(Wanted):
+    seed: Seed = 0
+
+
+class AugmentOptions(Seeded):
+    count: int = Field(40, ge=1, le=10_000)
+    similar: float = Field(0.5, ge=0.05, le=1)
+
+
+class ContextOptions(Chunked):
+    base: Word = Field("", description="Whose tokens are counted; the served model's if empty.")
+    limit: int = Field(2048, ge=512, le=1_000_000, description="Tokens of a prompt.")
+    found: Share = 0.6
+    distracted: Share = 0.2
+    empty: Share = 0.2
+    made: SetName | None = Field(None, description="Summaries, as what each passage is asked by.")
+    shortest: Chars = 100
+    seed: Seed = 0
+
+
+class Variant(Wanted):
+    """A way of asking the served model: one that ships, by its name, or an author's own."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,40}$")]
+    template: Said | None = Field(None, description="Jinja; a shipped one has none.")
+
+
 class _Build(Wanted):
     name: SetName
     replace: bool = Field(False, description="A data set of this name goes.")
 
 
-class _OfTexts(_Build):
-    """Of uploads, of a work of the desk, or of both."""
+class _Texts(Wanted):
+    """Uploads, a work of the desk, or both."""
 
     uploads: list[Upload] = Field(default_factory=list, max_length=200)
     work_id: Id | None = None
+
+
+class _OfTexts(_Build, _Texts):
+    pass
+
+
+class _Asked(_OfTexts):
+    """Made by the served model."""
+
+    variant: Variant | None = Field(None, description="The first that ships when left out.")
 
 
 class ScriptIn(_OfTexts):
@@ -115,6 +173,35 @@ class SelfKnowledgeIn(_Build):
 class ImportIn(_OfTexts):
     maker: Literal["import"]
     options: ImportOptions = ImportOptions()
+
+
+class SummariesIn(_Texts):
+    """Not a data set: what `novel` and `context` take as `made`. Adds to what is there."""
+
+    maker: Literal["summaries"]
+    name: SetName
+    variant: Variant | None = None
+    options: SummariesOptions = SummariesOptions()
+
+
+class DialogueIn(_Asked):
+    maker: Literal["dialogue"]
+    options: DialogueOptions
+
+
+class QaIn(_Asked):
+    maker: Literal["qa"]
+    options: QaOptions = QaOptions()
+
+
+class AugmentIn(_Asked):
+    maker: Literal["augment"]
+    options: AugmentOptions = AugmentOptions()
+
+
+class ContextIn(_OfTexts):
+    maker: Literal["context"]
+    options: ContextOptions = ContextOptions()
 
 
 class _OfSet(_Build):
@@ -149,9 +236,43 @@ class MixIn(_Build):
     options: MixOptions = MixOptions()
 
 
-OfTexts = ScriptIn | NovelIn | ImportIn
+class _Trial(_Texts):
+    """Ways of asking on a few of the texts' pieces, side by side; nothing is made."""
+
+    variants: list[Variant] = Field(
+        default_factory=list, max_length=8, description="All that ship when left out."
+    )
+    sample: int = Field(3, ge=1, le=50)
+
+
+class SummariesTrial(_Trial):
+    maker: Literal["summaries"]
+    options: SummariesOptions = SummariesOptions()
+
+
+class PiecesTrial(_Trial):
+    maker: Literal["dialogue", "qa"]
+    options: Chunked = Chunked()
+
+
+class AugmentTrial(_Trial):
+    maker: Literal["augment"]
+    options: Seeded = Seeded()
+
+
+Asked = SummariesIn | DialogueIn | QaIn | AugmentIn
+OfTexts = ScriptIn | NovelIn | ImportIn | ContextIn | Asked
 OfSet = CleanIn | DedupeIn | SplitIn
 BuildIn = Annotated[OfTexts | OfSet | MixIn | SelfKnowledgeIn, Field(discriminator="maker")]
+TrialIn = Annotated[SummariesTrial | PiecesTrial | AugmentTrial, Field(discriminator="maker")]
+
+
+class SummariesOut(BaseModel):
+    """How many pieces of text have which."""
+
+    name: str
+    summaries: int
+    drafts: int
 
 
 class SourceOut(BaseModel):

@@ -22,10 +22,11 @@ def told_in_english() -> set[str]:
 
 
 def codes() -> Iterator[str]:
-    """`code = "…"` of error classes and `code="…"` of calls that raise, but for the shell's."""
-    for folder in ("server", "retrieval"):
+    """`code = "…"` of error classes, `code="…"` of calls that raise and `"code": "…"` of what a
+    job failed of; of the shell's commands only those that a job can run."""
+    for folder in ("server", "retrieval", "training"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.parent.name != "commands":
+            if path.parent.name != "commands" or folder == "training":
                 yield from codes_in(path)
 
 
@@ -35,5 +36,10 @@ def codes_in(path: Path) -> Iterator[str]:
             case (
                 ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str() as code))
                 | ast.keyword(arg="code", value=ast.Constant(value=str() as code))
+                | ast.Dict(
+                    keys=[ast.Constant(value="code"), *_],
+                    values=[ast.Constant(value=str() as code), *_],
+                )
+                | ast.Call(func=ast.Name(id="_fail"), args=[ast.Constant(value=str() as code), *_])
             ):
                 yield code

@@ -67,7 +67,16 @@ SELF = {
 }  # fmt: skip
 
 
+DIALOGUE = {"role": "甄嬛", "turns": 2, "alias": ["甄嬛=莞贵人"], "system": "答。", "length": 300}
+CONTEXT = {
+    "base": "/m", "limit": 1024, "found": 0.5, "distracted": 0.25, "empty": 0.25, "length": 300,
+    "shortest": 20, "seed": 3,
+}  # fmt: skip
+
+
 FULL: dict[str, dict[str, Any]] = {
+    "dialogue": DIALOGUE, "qa": {"closed": True, "length": 300}, "context": CONTEXT,
+    "augment": {"count": 3, "seed": 2, "similar": 0.25},
     "script": SCRIPT, "novel": NOVEL, "selfknowledge": SELF,
     "import": {"format": "sharegpt", "instruction": "system", "work": "夜航"},
     "clean": {"keyword": ["--spam", "求票"], "spam": False, "damage": False},
@@ -76,7 +85,7 @@ FULL: dict[str, dict[str, Any]] = {
     "mix": {"by": "share", "rows": 9, "seed": 7},
 }  # fmt: skip
 BARE: dict[str, dict[str, Any]] = {**{key: {} for key in FULL}, "script": {"role": "甄嬛"},
-        "selfknowledge": {"role": "甄嬛", "description": "人"}}  # fmt: skip
+        "dialogue": {"role": "甄嬛"}, "selfknowledge": {"role": "甄嬛", "description": "人"}}  # fmt: skip
 
 
 def of(idle: Client, maker: str) -> dict[str, Any]:
@@ -117,6 +126,72 @@ def test_sets_go_in_by_name_and_weight(idle: Client) -> None:
     assert args_of(idle, **split, **of(idle, "split"))[2] == "letters"
     gone = {"maker": "split", "name": "c", "data": "gone"}
     idle.refused(404, "no_dataset", "POST", "/api/datasets", json=gone)
+
+
+def test_summaries_are_made_by_name_and_taken_by_name(idle: Client) -> None:
+    upload = {"uploads": [uploaded(idle)]}
+    novel = {"maker": "novel", "name": "a", "options": {"task": ["按梗概写"], "made": "夜航"}}
+    idle.refused(404, "no_summaries", "POST", "/api/datasets", json={**novel, **upload})
+    wanted = {"maker": "summaries", "name": "夜航", "options": {"draft": True, "length": 300}}
+    args = args_of(idle, **wanted, **upload)
+    understood = by_flags(command("summaries"), args[2:])
+    path = idle.desk.settings.data_dir.absolute() / "summaries" / "夜航.jsonl"
+    assert (understood["to"], understood["draft"], understood["length"]) == (path, True, 300)
+    path.parent.mkdir()
+    path.write_text(
+        '{"id": "a", "summary": "雨。", "draft": "下雨。"}\n{"id": "b", "draft": "x"}\n'
+    )
+    told = idle.ok("GET", "/api/datasets/summaries/all")
+    assert told == [{"name": "夜航", "summaries": 1, "drafts": 2}]
+    assert by_flags(command("novel"), args_of(idle, **novel, **upload)[2:])["made"] == path
+    context = {"maker": "context", "name": "b", "options": {"made": "夜航"}}
+    assert by_flags(command("context"), args_of(idle, **context, **upload)[2:])["made"] == path
+    # The same name again goes on with what is there.
+    assert by_flags(command("summaries"), args_of(idle, **wanted, **upload)[2:])["to"] == path
+
+
+@pytest.mark.parametrize(
+    ("maker", "options"),
+    [
+        ("summaries", {"draft": True, "length": 300}),
+        ("dialogue", {"length": 300}),
+        ("qa", {"length": 300}),
+        ("augment", {"seed": 7}),
+    ],
+)
+def test_ways_of_asking_are_tried_by_name_or_as_they_are_written(
+    idle: Client, maker: str, options: dict[str, Any]
+) -> None:
+    own = {"name": "我的问法", "template": "--url=x {{ text }}"}
+    body = {"maker": maker, "uploads": [uploaded(idle)], "options": options, "sample": 2}
+    job = idle.ok("POST", "/api/datasets/trials", json={**body, "variants": [{"name": "甲"}, own]})
+    args = list(idle.desk.jobs.get(job["id"]).args)
+    understood = by_flags(command(maker), args[2:])
+    assert {**understood, **options, "sample": 2, "json": True} == understood
+    path = idle.desk.jobs.folder(job["id"]).input.absolute() / "我的问法.jinja"
+    assert understood["variant"] == ["甲", str(path)]
+    assert path.read_text("utf-8") == own["template"]
+    for wrong in ("/etc/passwd", "../a", "a.b", ""):
+        told = {**body, "variants": [{"name": wrong, "template": ""}]}
+        idle.refused(422, "invalid_request", "POST", "/api/datasets/trials", json=told)
+
+
+def test_the_way_of_asking_that_was_chosen_makes_the_whole(idle: Client) -> None:
+    wanted = {"maker": "qa", "name": "a", "variant": {"name": "甲"}, **of(idle, "qa")}
+    assert by_flags(command("qa"), args_of(idle, **wanted)[2:])["variant"] == ["甲"]
+
+
+def test_what_asks_the_served_model_says_so_where_none_is(api: Client) -> None:
+    """The scripted engine has no endpoint: the job ends with the reason's code."""
+    body = {"maker": "qa", "uploads": [uploaded(api)], "sample": 1}
+    job = api.ok("POST", "/api/datasets/trials", json=body)["id"]
+    told = [
+        json.loads(line.removeprefix("data: "))
+        for line in api.http.get(f"/api/jobs/{job}/events").text.splitlines()
+        if line.startswith("data: ")
+    ]
+    assert told[-1]["state"] == "failed"
+    assert told[-1]["error"]["code"] == "engine_unreachable"
 
 
 def test_what_no_maker_knows_is_refused(idle: Client) -> None:

@@ -117,7 +117,8 @@ def tell_comparison(
     """Side by side: a table for people, one object for programs."""
     rows, report = comparison.rows(show), comparison.report()
     if as_json:
-        print_json({"sample": len(rows), "variants": report, "rows": rows})
+        told = {"variants": report, "templates": comparison.templates, "rows": rows}
+        print_json({"sample": len(rows), **told})
         return
     from rich.console import Console
     from rich.table import Table

@@ -53,6 +53,8 @@ class Comparison(Generic[T]):
     places: list[str]
     """Where each of the sample comes from."""
     results: dict[str, Results[T]] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    """How each asks, to be changed and tried again."""
 
     def rows(self, show: Callable[[T], str]) -> list[dict[str, Any]]:
         """One row for each of the sample: its place, and by variant what was made or why not."""
@@ -91,6 +93,7 @@ def compare(
     total = len(variants) * len(places)
     for number, variant in enumerate(variants):
         tell = _behind(number * len(places), total, progress)
+        found.templates[variant.name] = variant.instruction
         found.results[variant.name] = batch.run(asks(variant), tell)
     return found
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address, parse } from "$/state/route.svelte";
 import { curl, python } from "$/rooms/training/calls";
+import { copyName, isName, tryNext, variantOf, type Tried } from "$/rooms/training/asking";
 import { bars, counts, leaks, nextName } from "$/rooms/training/card";
 import { niceTicks, path, rows, scale, smooth, thin, type Point } from "$/rooms/training/chart";
 import { checks } from "$/rooms/training/checks";
@@ -29,6 +30,7 @@ const draft = {
   work: null,
   dataset: null,
   building: null,
+  asking: {},
   recipe: {},
   run: null,
   adapter: null,
@@ -224,6 +226,72 @@ describe("what is made", () => {
     expect(maker.novel.task).toEqual(["续写"]);
     Object.assign(maker, { kind: "mix", name: "m", parts: { a: 2, b: 0 } });
     expect(maker.body(draft)).toMatchObject({ parts: [{ name: "a", weight: 2 }] });
+  });
+});
+
+describe("what the served model makes", () => {
+  const told = { ...draft, work: "w", recipe: { base: "tiny" } };
+  const tried = { variants: { 平实: {}, 承前: {} } } as unknown as Tried;
+
+  it("is asked for with the options of its kind", () => {
+    const maker = new Maker();
+    Object.assign(maker, { kind: "summaries", name: "a" });
+    maker.novel.length = 300;
+    expect(maker.missing(told)).toEqual([]);
+    const options = { draft: false, length: 300 };
+    const texts = { uploads: [], work_id: "w" };
+    const body = { maker: "summaries", name: "a", ...texts, variant: null, options };
+    expect(maker.body(told)).toEqual(body);
+    maker.kind = "dialogue";
+    expect(maker.missing(told)).toEqual(["whose"]);
+    Object.assign(maker.dialogue, { role: "柳娘", aliases: "柳娘＝阿柳" });
+    expect(maker.body(told)).toMatchObject({
+      options: { role: "柳娘", alias: ["柳娘=阿柳"], length: 300 },
+    });
+    maker.kind = "context";
+    expect(maker.body(told)).toMatchObject({ options: { base: "tiny", made: null } });
+    expect(maker.body(told)).not.toHaveProperty("variant");
+  });
+
+  it("is what a novel's tasks are asked by", () => {
+    const maker = new Maker();
+    Object.assign(maker, { kind: "novel", name: "a" });
+    maker.novel.made = "s";
+    expect(maker.body(told)).toMatchObject({ options: { made: null } });
+    maker.setTask("按梗概写", true);
+    expect(maker.body(told)).toMatchObject({ options: { made: "s" } });
+    maker.novel.made = "";
+    expect(maker.missing(told)).toEqual(["fromSummaries"]);
+  });
+
+  it("is tried in every way that there is, and made in the one that was chosen", () => {
+    const maker = new Maker();
+    const mine = structuredClone(told);
+    Object.assign(maker, { kind: "summaries", name: "a", sample: 2 });
+    expect(maker.trial(mine, null)).toMatchObject({ variants: [], sample: 2 });
+    maker.ask(mine, { own: [{ name: "我的", template: "{{ text }}" }], chosen: "我的" });
+    const variants = [{ name: "平实" }, { name: "承前" }, { name: "我的", template: "{{ text }}" }];
+    expect(maker.trial(mine, tried)).toMatchObject({ variants });
+    expect(maker.body(mine)).toMatchObject({ variant: variants[2] });
+    maker.ask(mine, { chosen: "承前" });
+    expect(maker.body(mine)).toMatchObject({ variant: { name: "承前" } });
+    // Drafts are asked for in ways of their own.
+    maker.summaries.draft = true;
+    expect(maker.body(mine)).toMatchObject({ variant: null });
+    expect(maker.trial(mine, null)).toMatchObject({ options: { draft: true }, variants: [] });
+  });
+
+  it("takes no way of asking that is not written yet", () => {
+    const own = [
+      { name: "", template: "x" },
+      { name: "a.b", template: "x" },
+      { name: "空", template: " " },
+    ];
+    expect(tryNext({ own, chosen: "", trial: null }, tried)).toEqual([]);
+    expect(variantOf({ own, chosen: "", trial: null })).toBeNull();
+    expect(["短问", "a-b_2"].every(isName)).toBe(true);
+    expect(copyName("平实", ["平实", "平实_2"])).toBe("平实_3");
+    expect(isName(copyName("长".repeat(40), []))).toBe(true);
   });
 });
 

@@ -165,7 +165,8 @@ def test_variants_are_tried_on_a_sample_and_nothing_is_made(
     mine.write_text("一句话：{{ text }}", encoding="utf-8")
     words = ("summaries", story, "--length", "200", "--sample", "1")
     tried = told(*words, "--variant", "平实", "--variant", mine)
-    assert set(tried["variants"]) == {"平实", "短问"}
+    assert set(tried["variants"]) == set(tried["templates"]) == {"平实", "短问"}
+    assert tried["templates"]["短问"] == "一句话：{{ text }}"
     [row] = tried["rows"]
     assert row["made"]["短问"] == "沈砚雨夜来取信，柳娘说信已烧了。"
     assert len(peer.bodies) == 2

@@ -1,6 +1,7 @@
 /** The voice that is being made: what was chosen so far, kept in this browser. */
 
 import { stored } from "$/state/stored.svelte";
+import type { Asking } from "./asking";
 import { set, type Recipe } from "./recipe";
 
 export interface Source {
@@ -14,6 +15,8 @@ export interface Draft {
   dataset: string | null;
   /** The job that makes the data set, while it does. */
   building: string | null;
+  /** Ways of asking the served model, by what is made. */
+  asking: Record<string, Asking>;
   recipe: Recipe;
   run: string | null;
   adapter: string | null;
@@ -27,6 +30,7 @@ const EMPTY: Draft = {
   work: null,
   dataset: null,
   building: null,
+  asking: {},
   recipe: {},
   run: null,
   adapter: null,

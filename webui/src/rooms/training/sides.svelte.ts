@@ -1,6 +1,6 @@
 /** One question to the base and to adapters, each answer as it is written. */
 
-import { stream } from "$/api/client";
+import { refusal, stream } from "$/api/client";
 
 export interface Side {
   /** The adapter's folder; null is the base. */
@@ -23,7 +23,10 @@ export class Sides {
     try {
       const body = { prompt, adapters: wanted };
       for await (const { event, data } of stream("/api/adapters/compare", body, stop.signal))
-        this.#heard(event, data as { side: number; text?: string; error?: { message: string } });
+        this.#heard(
+          event,
+          data as { side: number; text?: string; error?: { code: string; message: string } },
+        );
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     } finally {
@@ -31,12 +34,15 @@ export class Sides {
     }
   }
 
-  #heard(event: string, told: { side: number; text?: string; error?: { message: string } }): void {
+  #heard(
+    event: string,
+    told: { side: number; text?: string; error?: { code: string; message: string } },
+  ): void {
     const side = this.list[told.side];
     if (!side) return;
     if (event === "delta") side.text += told.text ?? "";
     else side.over = true;
-    if (event === "error") side.error = told.error?.message ?? "";
+    if (event === "error" && told.error) side.error = refusal(told, 0).message;
   }
 
   stop(): void {
