@@ -5,21 +5,18 @@ Large sets are looked at by an even sample; what is said of the whole is then an
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
-from typing import TypeVar
 
 from training.data.store import find, load
 from training.publishing.lineage import DataUsed
 from training.tuning.base import load_tokenizer
 from training.tuning.config import Recipe
-from training.tuning.masks import Example, Refused, conversation, pieces, preference
-from training.tuning.template import ServedTemplate
-from training.types import Chat, Item, Preference, Progress, Text
+from training.tuning.masks import Pair, Refused
+from training.tuning.prepare import Reader, reader
+from training.types import Item, Progress
 
-_Kind = TypeVar("_Kind", Chat, Text, Preference)
 SAMPLE = 4_000
 """Rows looked at in each data set."""
 
@@ -66,7 +63,7 @@ class Amounts:
 def measure(recipe: Recipe, base: Path, data_dir: Path, progress: Progress) -> Amounts:
     """Raises BadInput for a data set that is not there, MissingBase for a base that is not, or
     that cannot converse."""
-    told, teach = Amounts(), _teacher(recipe, base)
+    told, read = Amounts(), reader(recipe, *load_tokenizer(base))
     for part in recipe.data:
         held = load(find(part.path, data_dir))
         items = held.train if part.split == "train" else held.held_out
@@ -78,52 +75,25 @@ def measure(recipe: Recipe, base: Path, data_dir: Path, progress: Progress) -> A
             # Each row looked at stands for those between it and the next, by its own weight.
             item = items[number]
             share = part.weight * item.weight * len(items) / len(chosen)
-            _add(told, item, share, teach, recipe)
+            _add(told, item, share, read, recipe)
             progress(done, len(chosen), f"数一数 {held.card.name}")
     told.lengths.sort()
     return told
 
 
-def _add(told: Amounts, item: Item, share: float, teach: "_Teach", recipe: Recipe) -> None:
+def _add(told: Amounts, item: Item, share: float, read: Reader, recipe: Recipe) -> None:
     told.rows, length = told.rows + share, recipe.length
     try:
-        examples = teach(item)
+        found = read(item)
     except Refused as refused:
         told.unlearnable += share
         told.reasons[str(refused)] += 1
         told.seen.append(Seen(item, ()))
         return
+    examples = found.answers() if isinstance(found, Pair) else found
     sizes = tuple(len(example) for example in examples)
     told.examples += share * (1 if recipe.method == "dpo" else len(examples))
     told.tokens += share * sum(min(size, length) for size in sizes)
     told.learned += share * sum(example.cut(length).targets for example in examples)
     told.lengths.extend(sizes)
     told.seen.append(Seen(item, sizes))
-
-
-_Teach = Callable[[Item], list[Example]]
-
-
-def _teacher(recipe: Recipe, base: Path) -> _Teach:
-    """What makes examples of an item as the trainer will."""
-    tokenizer, stops = load_tokenizer(base)
-    if recipe.method == "pretrain":
-        return lambda item: pieces(_as(Text, item), tokenizer, recipe.length)
-    template = ServedTemplate(tokenizer, stops)
-    if recipe.method == "sft":
-        return lambda item: conversation(_as(Chat, item), template, recipe)
-
-    def answers(item: Item) -> list[Example]:
-        found = preference(_as(Preference, item), template, recipe).answers()
-        if recipe.method == "dpo" and len(found) < 2:
-            raise Refused("dpo 要成对的回答；只有一方时请用 kto")
-        return found
-
-    return answers
-
-
-def _as(kind: type[_Kind], item: Item) -> _Kind:
-    """Raises Refused for an item of another kind than the method learns from."""
-    if not isinstance(item, kind):
-        raise Refused("数据的种类与 method 不合")
-    return item

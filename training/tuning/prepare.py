@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from training.data.store import DataSet, find, load
 from training.errors import BadInput, BadRecipe
@@ -26,6 +26,8 @@ from training.types import Chat, Item, Preference, Progress, Refusal, Text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+_Kind = TypeVar("_Kind", Chat, Text, Preference)
 
 KIND_OF = {"pretrain": "text", "sft": "chat", "dpo": "preference", "kto": "preference"}
 
@@ -153,8 +155,26 @@ def _drawn(found: Iterable[tuple[Placed, list[Any]]], chance: random.Random) -> 
 
 # --- items to rows -----------------------------------------------------------------------
 
-Encoded = list[Example] | list[Pair]
-Encoder = Callable[[Item], Encoded]
+Reader = Callable[[Item], list[Example] | Pair]
+"""Raises `Refused`. What it makes may still be longer than the recipe allows."""
+Encoder = Callable[[Item], list[Any]]
+
+
+def reader(recipe: Recipe, tokenizer: "PreTrainedTokenizerBase", stops: Sequence[int]) -> Reader:
+    """What makes examples of an item. Raises MissingBase: a base that cannot converse."""
+    if recipe.method == "pretrain":
+        return lambda item: pieces(_as(Text, item), tokenizer, recipe.length)
+    template = ServedTemplate(tokenizer, stops)
+    if recipe.method == "sft":
+        return lambda item: conversation(_as(Chat, item), template, recipe)
+
+    def judged(item: Item) -> Pair:
+        pair = preference(_as(Preference, item), template, recipe)
+        if recipe.method == "dpo" and len(pair.answers()) < 2:
+            raise Refused("dpo 要成对的回答；只有一方时请用 kto")
+        return pair
+
+    return judged
 
 
 def _encoded(
@@ -163,7 +183,7 @@ def _encoded(
     found = []
     for done, placed in enumerate(rows, 1):
         try:
-            found.append((placed, list(encode(placed.item))))
+            found.append((placed, encode(placed.item)))
         except Refused as error:
             told.refusals.append(Refusal(placed.source, placed.row, "", str(error)))
         if progress:
@@ -177,34 +197,27 @@ def _encoder(
     stops: Sequence[int],
     told: Prepared,
 ) -> Encoder:
-    if recipe.method == "pretrain":
-        return lambda item: pieces(_as(Text, item), tokenizer, recipe.length)
-    template = ServedTemplate(tokenizer, stops)
+    read = reader(recipe, tokenizer, stops)
 
     def fitted(example: Example) -> Example:
         short = fit(example, recipe.length, recipe.too_long)
         told.cut += len(short) < len(example)
         return short
 
-    if recipe.method == "sft":
-        return lambda item: [
-            fitted(each) for each in conversation(_as(Chat, item), template, recipe)
-        ]
+    def encode(item: Item) -> list[Any]:
+        found = read(item)
+        if isinstance(found, Pair):
+            sides = (found.chosen, found.rejected)
+            return [Pair(*(None if each is None else fitted(each) for each in sides))]
+        return [fitted(each) for each in found]
 
-    def pairs(item: Item) -> list[Pair]:
-        pair = preference(_as(Preference, item), template, recipe)
-        answers = [None if each is None else fitted(each) for each in (pair.chosen, pair.rejected)]
-        if recipe.method == "dpo" and None in answers:
-            raise Refused("dpo 要成对的回答；只有一方时请用 kto")
-        return [Pair(*answers)]
-
-    return pairs
+    return encode
 
 
-def _as(kind: type[Any], item: Item) -> Any:
-    """What the data set's kind has promised."""
+def _as(kind: type[_Kind], item: Item) -> _Kind:
+    """Raises `Refused` for an item of another kind than the method learns from."""
     if not isinstance(item, kind):
-        raise Refused(f"这一条不是 {kind.__name__}")
+        raise Refused("数据的种类与 method 不合")
     return item
 
 
