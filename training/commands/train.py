@@ -23,6 +23,8 @@ from training.tuning.run_folder import RunFolder
 from training.types import Progress
 
 SAYS = "按配方训练，或接着练一次停下的训练；Ctrl+C 存档后停下。"
+SAID = {"note": "记录", "warning": "提醒"}
+"""Of a run's log: what a person is told when it has ended, rows that were left out among it."""
 SHIPPED = Path(__file__).parent.parent / "recipes"
 
 app = typer.Typer(help=SAYS)
@@ -103,7 +105,8 @@ def _tell(run: RunFolder, as_json: bool) -> None:
         return
     words = "练完了" if status.state == "done" else "停下了，用 --resume 接着练"
     say(f"{words}：{run.path.name}。{status.message}")
-    for warning in status.warnings:
-        say(f"提醒：{warning}")
+    for entry in run.entries():
+        if entry["type"] in SAID:
+            say(f"{SAID[entry['type']]}：{entry['message']}")
     if left is not None:
         say(f"留在 {left}")

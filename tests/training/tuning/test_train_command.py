@@ -41,6 +41,13 @@ def test_a_recipe_becomes_a_run(base: Path, data_dir: Path) -> None:
     assert Path(result["run"]).parent == data_dir / "runs"
 
 
+def test_rows_that_were_left_out_are_told(base: Path, data_dir: Path) -> None:
+    told = call(data_dir, written(base, data_dir, steps=1, length=56))
+    assert told.exit_code == 0
+    assert "条没有收（第一处：talk 第" in told.stderr
+    assert told.stdout == ""
+
+
 def test_the_result_alone_is_on_standard_output(base: Path, data_dir: Path) -> None:
     """In a process of its own, where libraries print what they like."""
     file = written(base, data_dir, steps=2, tuning={"kind": "badam"})
