@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-training bench-web bench-peers \
+.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-training bench-web demo-training bench-peers \
 	lock clean
 
 PYTHON ?= python3
@@ -54,6 +54,9 @@ bench-retrieval: env bench-peers ## ours and the peers on the same questions (ST
 
 bench-training: env ## tokens a second and peak memory beside plain TRL, in one run
 	@exec $(BIN)/python -m bench training
+
+demo-training: env ## from the sample's script to a voice that answers, in a few minutes
+	@exec $(BIN)/python scripts/demo_training.py
 
 bench-web: env ## how the page feels, in a real browser, beside a plain TipTap page
 	@sh scripts/e2e-deps.sh

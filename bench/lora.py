@@ -26,7 +26,7 @@ from server.engines.base import Engine, EngineRequest, Sampling
 from server.launch import prepare_engine
 from server.settings import Settings, default_data_dir
 
-ROUNDS = 5
+ROUNDS = 3
 READ_CHARACTERS = 2_200
 WRITE_TOKENS = 64
 RANK = 8

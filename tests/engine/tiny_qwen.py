@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import Qwen3ForCausalLM
+
+from training.tiny_base import make_base
 
 SENTENCES = (
     "天色将晚，江上起了薄雾，渡口的灯一盏一盏亮起来。",
@@ -18,7 +19,6 @@ SENTENCES = (
     "雨下了整整三日，井水涨到了第二级石阶。",
     "他想起十年前的那个冬天，父亲也是这样站在雪里，一句话也不说。",
 )
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 # The turn structure of Qwen3's published template, with its switch for thinking.
 CHAT_TEMPLATE = (
@@ -31,48 +31,9 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
-    """A byte-level BPE as Qwen's: NFC, every byte in its alphabet, no unknown token."""
-    bpe = Tokenizer(models.BPE())
-    bpe.normalizer = normalizers.NFC()
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=640,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bpe.train_from_iterator(SENTENCES * 4, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
-    tokenizer.chat_template = CHAT_TEMPLATE
-    tokenizer.save_pretrained(directory)
-    return tokenizer
-
-
 def make_model(directory: Path) -> Path:
     """Two layers, hidden size 64: about 0.2 M parameters, float32."""
-    tokenizer = make_tokenizer(directory)
-    torch.manual_seed(7)
-    config = Qwen3Config(
-        vocab_size=1024,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=32,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        dtype="float32",
-    )
-    Qwen3ForCausalLM(config).save_pretrained(directory)
-    return directory
+    return make_base(directory, SENTENCES * 4, CHAT_TEMPLATE)
 
 
 def make_adapter(model: Path, directory: Path, *, rank: int = 8, seed: int = 11) -> Path:

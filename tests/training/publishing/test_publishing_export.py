@@ -22,12 +22,13 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from tests.engine.tiny_qwen import make_tokenizer
+from tests.engine.tiny_qwen import CHAT_TEMPLATE, SENTENCES
 from training.errors import BadInput, MissingBase, RunFailed
 from training.publishing import places
 from training.publishing.fingerprint import fingerprint
 from training.publishing.gguf_export import Kind, write_gguf
 from training.publishing.merge import merge
+from training.tiny_base import make_tokenizer
 
 TEXT = "雨下了整三日，“你当真要走？”hello\n\n　　第二回"
 
@@ -93,7 +94,7 @@ def test_an_adapter_of_another_shape_is_refused(base: Path, tmp_path: Path) -> N
 
 def model_of(folder: Path, kind: str, *, tied: bool = True, width: int = 64) -> Path:
     """Heads of 128 for Qwen3, as all published ones have: transformers' reader assumes it."""
-    tokenizer = make_tokenizer(folder)
+    tokenizer = make_tokenizer(folder, SENTENCES * 4, 640, CHAT_TEMPLATE)
     torch.manual_seed(5)
     shape = {
         "vocab_size": 1024, "hidden_size": width, "intermediate_size": 96, "num_hidden_layers": 2,
