@@ -36,7 +36,9 @@ def novel(
     name: NewName,
     task: Annotated[
         list[str],
-        typer.Option(help="续写、扩写、改写、按梗概写，可以写几次；或者 原文（继续预训练）。"),
+        typer.Option(
+            help="续写、扩写、改写、按梗概写、开篇，可以写几次；或者 原文（继续预训练）。"
+        ),
     ] = ["续写"],  # noqa: B006
     length: Length = 800,
     maximum: Maximum = None,

@@ -46,7 +46,8 @@ def pairs(
     """The items of each chunk in the order of the book, task by task.
 
     A chunk that cannot be asked for (no summary, a line too short) goes to `refusals`; that a
-    chapter's first chunk has nothing before it is no refusal: it is not a pair.
+    chapter's first chunk has nothing before it, or that another opens none, is no refusal: it is
+    not a pair.
     Raises BadInput for a template that cannot be rendered.
     """
     refused = refusals if refusals is not None else []
@@ -56,9 +57,11 @@ def pairs(
         end_above, book = ("" if chapter[0].book != book else end_above), chapter[0].book
         told = f"{end_above}\n\n{chapter[0].title}\n\n" if wanted.across and end_above else ""
         for chunk in chapter:
-            yield from _of_chunk(
-                chunk, last_sentences(told, wanted.before), wanted, made or {}, refused
-            )
+            names = {
+                "before": last_sentences(told, wanted.before).strip(),
+                "opening": chunk.title if chunk is chapter[0] else "",
+            }
+            yield from _of_chunk(chunk, names, wanted, made or {}, refused)
             told = (told + chunk.text)[-2 * wanted.before :]
         end_above = told.strip()
 
@@ -83,8 +86,13 @@ def last_sentences(text: str, most: int) -> str:
 
 
 def _of_chunk(
-    chunk: Chunk, before: str, wanted: Wanted, made: Mapping[str, Made], refused: list[Refusal]
+    chunk: Chunk,
+    around: Mapping[str, str],
+    wanted: Wanted,
+    made: Mapping[str, Made],
+    refused: list[Refusal],
 ) -> Iterator[Chat]:
+    """`around` is what of its chapter may be named in a template."""
     answer = chunk.text.strip()
     if len(answer) < wanted.shortest:
         if answer:
@@ -93,8 +101,8 @@ def _of_chunk(
         return
     own = made.get(chunk.id, Made())
     names = {
-        "length": round_length(len(answer)), "before": before.strip(), "summary": own.summary,
-        "draft": own.draft, "book": chunk.book, "chapter": chunk.title,
+        "length": round_length(len(answer)), **around, "summary": own.summary, "draft": own.draft,
+        "book": chunk.book, "chapter": chunk.title,
     }  # fmt: skip
     for task in wanted.tasks:
         if task.needs and not names[task.needs]:

@@ -1,8 +1,8 @@
-"""What is asked for a chunk: the four tasks' templates, and how an author changes them.
+"""What is asked for a chunk: the five tasks' templates, and how an author changes them.
 
 An instruction and an input are Jinja, sandboxed. They may name `length` (the characters of the
-answer, to the nearest fifty), `before` (the text before the chunk), `summary`, `draft`, `book`
-and `chapter`.
+answer, to the nearest fifty), `before` (the text before the chunk), `summary`, `draft`, `book`,
+`chapter` and `opening` (the chapter's title where the chunk is its first, else nothing).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from training.errors import BadInput
 
-Need = Literal["", "before", "summary", "draft"]
+Need = Literal["", "before", "summary", "draft", "opening"]
 Format = Literal["joined", "apart"]
 
 EXPERT = "你是一个熟读各类小说的专家，"
@@ -63,6 +63,12 @@ TASKS: Mapping[str, Task] = {
             "{{ draft }}",
         ),
         Task("按梗概写", "summary", SEEDS, "{{ summary }}"),
+        Task(
+            "开篇",
+            "opening",
+            EXPERT + "请你按下面的章回题目写这一章的开篇，{{ length }}字左右。",
+            "{{ opening }}",
+        ),
     )
 }
 PLAIN = "原文"

@@ -28,6 +28,15 @@ def asked(chat: Chat) -> tuple[str, ...]:
     return tuple(turn.text for turn in chat.turns[:-1])
 
 
+def test_a_title_is_answered_with_how_its_chapter_begins() -> None:
+    found = made("开篇", format="joined")
+    firsts = [next(chunk for chunk in CHUNKS if chunk.chapter == n) for n in (0, 1)]
+    assert [chat.turns[-1].text for chat in found] == [chunk.text for chunk in firsts]
+    for chat, chunk in zip(found, firsts, strict=True):
+        assert chat.turns[0].text.endswith(f"。\n{chunk.title}")
+        assert chat.origin.made_by.endswith("开篇")
+
+
 def test_going_on_asks_with_the_text_before_and_answers_with_the_chunk() -> None:
     found = made("续写", before=70)
     firsts = {chunk.chapter: chunk for chunk in reversed(CHUNKS)}
