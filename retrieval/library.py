@@ -48,7 +48,7 @@ class Library:
         into `memory` bytes together; one always may. `on_damage` is told the id of a work
         whose index is found missing or damaged, once for each time that it is."""
         self._store = store
-        self._embeddings = embeddings
+        self.embeddings = embeddings
         self._limit = open_works
         self._memory = memory
         self._reranker = reranker
@@ -59,7 +59,7 @@ class Library:
 
     def warm(self) -> None:
         """Load the embedding model now, so that the first recall need not wait for it."""
-        self._embeddings.embed_query_array("砚")
+        self.embeddings.embed_query_array("砚")
 
     def sync(
         self,
@@ -177,7 +177,7 @@ class Library:
         return work
 
     def _opener(self, work_id: str) -> Callable[[], OpenIndex]:
-        return lambda: self._store.open(work_id, self._embeddings, self._former)
+        return lambda: self._store.open(work_id, self.embeddings, self._former)
 
     def _close_the_longest_unused(self) -> None:
         # Closing is forgetting: who is searching in it keeps it until done.

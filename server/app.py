@@ -30,6 +30,7 @@ from server.routes import (
     generation,
     health,
     jobs,
+    keys,
     lore,
     outlines,
     personas,
@@ -44,6 +45,7 @@ from server.routes import (
     templates,
     threads,
     timeline,
+    v1,
     volumes,
     works,
 )
@@ -66,8 +68,10 @@ def create_app(
         try:
             yield
         finally:
+            await api.state.answers.stop()
             await close_desk(desk)
 
+    api = v1.v1_app(desk)
     app = FastAPI(title="砚池 Yanchi", version=version("yanchi"), lifespan=lifespan)
     app.state.desk = desk
     # Only names of this machine: a page elsewhere cannot reach us through its own DNS.
@@ -78,13 +82,14 @@ def create_app(
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
         personas, conversations, documents, templates, jobs, datasets,
-        recipes, runs, evaluations, health,
+        recipes, runs, evaluations, keys, health,
     ):  # fmt: skip
         app.include_router(module.router)
     app.add_exception_handler(YanchiError, _known)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unknown)
+    app.mount("/v1", api, name="v1")
     app.mount("/", Page(page), name="page")
     return app
 

@@ -219,7 +219,7 @@ class OpenAIEngine(Engine):
             async with self._http().stream(
                 "POST",
                 f"{self._base_url}/chat/completions",
-                json=self._body(request),
+                json=self.body(request),
                 headers=headers,
             ) as response:
                 if response.is_error:
@@ -240,7 +240,9 @@ class OpenAIEngine(Engine):
             self._restarts += 1
             self._reconnect()
 
-    def _body(self, request: EngineRequest) -> dict[str, Any]:
+    def body(self, request: EngineRequest) -> dict[str, Any]:
+        """As it is sent, in the endpoint's dialect. Raises EngineError while that is unknown."""
+        self._check_ready()
         assert self._model is not None  # known since the state is `ready`
         vllm_only = {"chat_template_kwargs": self._template_kwargs} if self._template_kwargs else {}
         return request_body(request, self._model, vllm_only if self._is_vllm else None)

@@ -15,7 +15,7 @@ from server.errors import (
 )
 
 REASON_CHARACTERS = 200
-_TOO_LONG = (
+TOO_LONG = (
     "max_model_len",
     "context length",
     "context_length",
@@ -41,7 +41,7 @@ def _short(reason: str) -> str:
 
 
 def _refused(reason: str) -> EngineRefused:
-    if any(sign in reason for sign in _TOO_LONG):
+    if any(sign in reason for sign in TOO_LONG):
         return EngineRefused(
             f"提示与所求长度超过了模型的窗口，请缩短其一（引擎说：{_short(reason)}）。"
         )

@@ -1,7 +1,6 @@
 """Continuing a chapter or rewriting a stretch of it: as server-sent events, as one JSON, or only
 the prompt; and the log of what was written."""
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -9,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from retrieval.rewriting import expected_length
 from server import generations, manuscript
+from server.departures import unless_gone
 from server.deps import ChapterId, Reading, RowId, TheDesk, WorkId, Writing
 from server.errors import Conflict
 from server.schemas.common import Id
@@ -170,27 +170,5 @@ async def _written(
     """The events as they come, or the whole result at once."""
     if stream:
         return EventStream(desk.writer.events(prepared))
-    result = await _unless_gone(request, desk.writer.complete(prepared))
+    result = await unless_gone(request, desk.writer.complete(prepared))
     return JSONResponse({"generation": prepared.id, **result})
-
-
-async def _unless_gone(request: Request, work: Any) -> dict[str, Any]:
-    """The result of `work`, which is cancelled when the client goes away."""
-    task = asyncio.ensure_future(work)
-    watch = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise asyncio.CancelledError
-        result: dict[str, Any] = task.result()
-        return result
-    finally:
-        watch.cancel()
-        if not task.done():
-            task.cancel()
-        await asyncio.gather(task, watch, return_exceptions=True)
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -58,6 +58,8 @@ class Place:
     excluded: frozenset[str] = frozenset()
     viewpoint: str | None = None
     """The id of the character through whose eyes it is told; None: nothing is kept from it."""
+    written: str = ""
+    """What follows there and is not in the chapter yet; the next words come behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
     story = load_story_time(session, work.id, order)
     position = StoryPosition(chapter.position, offset)
     view = View(position, place.viewpoint, story.scenes)
-    before, opens = text[tail.beginning(offset, TAIL_CHARS) : offset], False
+    before = text[tail.beginning(offset, TAIL_CHARS) : offset] + place.written
+    opens = False
     if not before.strip():
         before, opens = _previous_ending(session, chapters, view), True
     recaps = recap_notes(session, work.id, view, automatic=automatic_recaps)
@@ -129,7 +132,7 @@ def load_brief(session: Session, place: Place, *, automatic_recaps: bool = True)
         chapter.revision,
         work.defaults,
         load_lore(session, work.id, order),
-        turns_of(before if opens else text[:offset], place.beat),
+        turns_of(before if opens else text[:offset] + place.written, place.beat),
     )
 
 

@@ -86,7 +86,8 @@ class Continuation:
         self._library = library
         self._indexer = indexer
         self._engine = engine
-        self._prompt_tokens = prompt_tokens
+        self.prompt_tokens = prompt_tokens
+        """Most tokens that a prompt takes on this desk."""
         self._automatic_recaps = automatic_recaps
 
     async def prepare(self, wish: Wish, aim: Aim = CONTINUE) -> Prepared:
@@ -106,11 +107,12 @@ class Continuation:
             template = in_use(session, TEMPLATES[aim.kind], wish.place.work_id).template
             shares = shares_from(loaded.defaults.get("budget", {}))
             before = None
-            if aim.kind == "continue":
+            # What is written nowhere yet would be taken for the chapter's own.
+            if aim.kind == "continue" and not wish.place.written:
                 before = recollect(session, wish.place.work_id, loaded, retrieval=wish.retrieval)
         loaded = replace(loaded, brief=replace(loaded.brief, asked=aim.asked))
         length = math.ceil(wish.place.length * aim.slack)
-        limit, output = room_for(self._engine.status(), self._prompt_tokens, length)
+        limit, output = room_for(self._engine.status(), self.prompt_tokens, length)
         found = self._recall(wish, loaded, limit) if wish.retrieval else []
         prompt = self._build(loaded, found, before, limit, template, shares)
         generation = new_id()

@@ -23,10 +23,11 @@ def told_in_english() -> set[str]:
 
 def codes() -> Iterator[str]:
     """`code = "…"` of error classes, `code="…"` of calls that raise and `"code": "…"` of what a
-    job failed of; of the shell's commands only those that a job can run."""
+    job failed of; of the shell's commands only those that a job can run. Below /v1 everything is
+    English already."""
     for folder in ("server", "retrieval", "training"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.parent.name != "commands" or folder == "training":
+            if path.parent.name not in ("commands", "openai") or folder == "training":
                 yield from codes_in(path)
 
 

@@ -106,6 +106,7 @@ export const ENGLISH: Record<string, string> = {
   engine_failed: "The engine cannot run. ({told})",
   engine_refused: "The engine refused this. ({told})",
   engine_error: "The engine made a mistake. ({told})",
+  key_not_found: "There is no such key. It may have been removed.",
   // personas
   persona_not_found: "This persona is not there any more.",
   document_not_found: "This document is not there any more.",

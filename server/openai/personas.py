@@ -1,0 +1,106 @@
+"""A conversation that a program keeps, with one of our personas: the page's talk without its rows.
+
+What the program says as `system` is an author's note; an assistant's message that stands last is
+gone on with.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from retrieval.conversation import Turn
+from retrieval.errors import RetrievalError
+from retrieval.types import Prompt
+from server.desk import Desk
+from server.engines.base import EngineRequest
+from server.errors import from_retrieval
+from server.manuscript import get_chapter
+from server.models import Conversation, Persona
+from server.openai.errors import ApiError
+from server.openai.prepared import Prepared
+from server.openai.schemas import ChatIn, Message, YanchiIn
+from server.openai.window import nothing_said, room_of, too_long
+from server.personas.cards import get_persona
+from server.personas.prompt import Said, prompt_for
+from server.personas.reply import stops
+from server.personas.standing import Standing, standing_of
+from server.schemas.personas import TalkSampling
+from server.templates import in_use
+
+
+def adapter_of(session: Session, persona_id: str) -> str | None:
+    return get_persona(session, persona_id).adapter
+
+
+def prepare_persona(session: Session, desk: Desk, persona_id: str, asked: ChatIn) -> Prepared:
+    """Raises NotFound, Invalid, Refused, EngineStarting, ApiError."""
+    wish = asked.yanchi or YanchiIn()
+    persona = _placed(session, get_persona(session, persona_id), wish)
+    talk = _talk(persona, asked.messages, wish)
+    standing = standing_of(session, persona)
+    if not wish.retrieval:
+        standing = Standing(standing.view, knower=standing.knower)
+    sampling = TalkSampling()
+    limit, output = room_of(desk, asked.most_tokens, sampling.length)
+    try:
+        prompt = prompt_for(
+            persona, talk, standing, _said(asked.messages),
+            template=in_use(session, "persona", persona.work_id).template,
+            tokens=desk.engine.tokens, limit=limit,
+        )  # fmt: skip
+    except RetrievalError as error:
+        raise from_retrieval(error) from error
+    if wish.overflow == "refuse" and _forgets(prompt):
+        raise too_long(limit)
+    plain = sampling.plain_for_talk()
+    request = EngineRequest(
+        messages=prompt.messages,
+        max_tokens=output,
+        sampling=replace(plain, stop=stops(persona.name, talk.user_name)),
+        adapter=persona.adapter,
+    )
+    return Prepared(request, prompt, persona.name)
+
+
+def _placed(session: Session, persona: Persona, wish: YanchiIn) -> Persona:
+    """The persona at the place of the story that was asked for; the row stays as it is."""
+    if wish.position is None:
+        return persona
+    if persona.work_id is None:
+        raise ApiError(
+            "This persona belongs to no work, so there is no place to stand at.",
+            param="yanchi.position", code="persona_without_work",
+        )  # fmt: skip
+    chapter = get_chapter(session, persona.work_id, wish.position.chapter)
+    place = {"chapter_id": chapter.id, "offset": wish.position.offset}
+    return Persona(**persona.model_dump() | place)
+
+
+def _talk(persona: Persona, messages: Sequence[Message], wish: YanchiIn) -> Conversation:
+    told = (m.text for m in messages if m.role in ("system", "developer"))
+    notes = [note.strip() for note in (*told, wish.author_note) if note.strip()]
+    first = next((m.text for m in messages if m.role == "user"), "")
+    return Conversation(
+        # What is left to chance falls the same way all through a conversation.
+        id=hashlib.sha256(f"{persona.id}\n{first}".encode()).hexdigest()[:32],
+        persona_id=persona.id, user_name=wish.user, user_note=wish.user_note,
+        author_note="\n".join(notes), author_depth=wish.author_depth,
+    )  # fmt: skip
+
+
+def _said(messages: Sequence[Message]) -> Said:
+    turns = [
+        Turn(str(n), "assistant" if m.role == "assistant" else "user", m.text)
+        for n, m in enumerate(messages)
+        if m.role not in ("system", "developer") and m.text.strip()
+    ]
+    if not turns:
+        raise nothing_said()
+    begun = turns.pop().text if turns[-1].role == "assistant" else ""
+    return Said(turns, begun)
+
+
+def _forgets(prompt: Prompt) -> bool:
+    return any(left.item.id.startswith("turn:") for left in prompt.dropped)
