@@ -1,7 +1,10 @@
 """The command line: joins the rooms' commands. The only file that may know server and training."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +31,7 @@ COMMANDS = {
         "server.commands.chat",
         "在终端里和一个人物聊天；书桌要开着，聊的话页面上也看得到。",
     ),
+    "persona": ("training.commands.persona", "人物：从一个剧本做出来。"),
     "model": ("server.commands.model", "模型权重：获取、列出、校验。"),
     "data": ("training.commands.data", "训练数据：导入、整理、查看、导出。"),
     "train": (
@@ -83,13 +87,50 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+class Personas:
+    """What training builds, put onto the desk: neither room may know the other."""
+
+    def check(self, data_dir: Path, slug: str) -> None:
+        from server.personas.built import check_free
+
+        with _desk_of(data_dir) as session:
+            check_free(session, slug)
+
+    def take_in(self, data_dir: Path, folder: Path) -> None:
+        from server.personas.built import take_in
+
+        with _desk_of(data_dir) as session:
+            take_in(session, folder)
+
+
+@contextmanager
+def _desk_of(data_dir: Path) -> Iterator[Any]:
+    """A transaction on a data directory; what the server refuses is training's sentence."""
+    from server.commands.common import settings_for
+    from server.db import Database
+    from server.errors import YanchiError
+    from training.errors import TrainingError
+
+    database = Database(settings_for(data_dir).database)
+    try:
+        database.migrate()
+        with database.session() as session:
+            yield session
+    except YanchiError as error:
+        raise TrainingError(error.message) from error
+    finally:
+        database.close()
+
+
 @app.callback()
 def root(
+    ctx: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="版本号。")
     ] = False,
 ) -> None:
     """砚池：读过全书的小说书桌。"""
+    ctx.obj = Personas()
 
 
 def main() -> None:

@@ -103,18 +103,18 @@ def script(
             system_text(system, system_file), together,
         )  # fmt: skip
         refusals: list[Refusal] = []
-        read = _read(files, field, refusals)
-        known = _aliases(read, alias, aliases, guess)
-        speaker = require(role, _scripts(read), known)
+        read = read_files(files, field, refusals)
+        known = aliases_of(read, alias, aliases, guess)
+        speaker = require(role, scripts_of(read), known)
         options = {
             "role": role, "turns": turns, "aliases": known.table, "names": names,
             "directions": directions, "events": events, "opening": opening,
             "whole_scenes": whole_scenes, "system": wanted.system, "together": together,
             "persona": persona.name if persona else None, "user": user if persona else None,
         }  # fmt: skip
-        doubts = _doubts(read)
+        doubts = doubts_of(read)
         if not as_json:
-            _tell_doubts(doubts)
+            tell_doubts(doubts)
         store(
             name,
             _chats(read, wanted, known, persona, user),
@@ -147,16 +147,16 @@ def roles(
         from training.scripts.speakers import guesses, speakers
 
         refusals: list[Refusal] = []
-        read = _read(files, field, refusals)
-        known = _aliases(read, alias, aliases, guess=False)
-        found, guessed = speakers(_scripts(read), known), guesses(_scripts(read), known)
+        read = read_files(files, field, refusals)
+        known = aliases_of(read, alias, aliases, guess=False)
+        found, guessed = speakers(scripts_of(read), known), guesses(scripts_of(read), known)
         if as_json:
             print_json(
                 {
                     "speakers": [asdict(each) for each in found],
                     "aliases": known.table,
                     "guesses": [asdict(each) for each in guessed],
-                    "doubts": _doubts(read),
+                    "doubts": doubts_of(read),
                     "refusals": [asdict(each) for each in refusals],
                 }
             )
@@ -168,7 +168,7 @@ def roles(
             )
         for guess in guessed:
             say(f"像是同一个人：--alias {guess.name}={guess.alias}（{guess.why}）")
-        _tell_doubts(_doubts(read))
+        tell_doubts(doubts_of(read))
 
 
 def selfknowledge(
@@ -240,28 +240,30 @@ def _turns(told: str) -> int | None:
     return int(told)
 
 
-def _read(files: "Sequence[Path]", field: str, refusals: "list[Refusal]") -> "list[ScriptFile]":
+def read_files(
+    files: "Sequence[Path]", field: str, refusals: "list[Refusal]"
+) -> "list[ScriptFile]":
     from training.scripts.reading import read_script
 
     return [read_script(path, refusals, field) for path in files]
 
 
-def _scripts(read: "Sequence[ScriptFile]") -> list[Any]:
+def scripts_of(read: "Sequence[ScriptFile]") -> list[Any]:
     return [script for file in read for script in file.scripts]
 
 
-def _aliases(
+def aliases_of(
     read: "Sequence[ScriptFile]", told: "Sequence[str]", file: Path | None, guess: bool
 ) -> "Aliases":
     """What the author says goes before what the scripts say, and that before what is guessed."""
     from training.scripts.speakers import Aliases, cast_table, guesses
 
     written = Aliases.told(told, _table(file) if file is not None else {})
-    listed = _joined(written, cast_table(_scripts(read)))
+    listed = _joined(written, cast_table(scripts_of(read)))
     if not guess:
         return listed
     guessed: dict[str, list[str]] = {}
-    for each in guesses(_scripts(read), listed):
+    for each in guesses(scripts_of(read), listed):
         guessed.setdefault(each.name, []).append(each.alias)
     return _joined(listed, guessed)
 
@@ -312,7 +314,7 @@ def _chats(
                 yield replace(chat, turns=as_served(card, chat.turns, user)) if card else chat
 
 
-def _doubts(read: "Sequence[ScriptFile]") -> list[dict[str, Any]]:
+def doubts_of(read: "Sequence[ScriptFile]") -> list[dict[str, Any]]:
     return [
         {"file": file.title, "place": piece.within, "line": doubt.line, "message": doubt.message}
         for file in read
@@ -321,7 +323,7 @@ def _doubts(read: "Sequence[ScriptFile]") -> list[dict[str, Any]]:
     ]
 
 
-def _tell_doubts(doubts: "Sequence[Mapping[str, Any]]") -> None:
+def tell_doubts(doubts: "Sequence[Mapping[str, Any]]") -> None:
     for doubt in doubts[:FIRST_DOUBTS]:
         say(f"{doubt['file']} {doubt['place']}第 {doubt['line']} 行：{doubt['message']}")
     if len(doubts) > FIRST_DOUBTS:
