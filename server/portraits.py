@@ -46,10 +46,10 @@ def with_portrait(session: Session, work_id: str) -> set[str]:
     return set(session.exec(query))
 
 
-def drawn(data: bytes) -> bytes:
+def drawn(data: bytes, most_bytes: int = MOST_BYTES) -> bytes:
     """The picture as it is kept. Raises as `put_portrait`."""
-    if len(data) > MOST_BYTES:
-        raise TooLarge("画像不能超过 2 MB，请先缩小再传。")
+    if len(data) > most_bytes:
+        raise TooLarge(f"画像不能超过 {most_bytes // 2**20} MB，请先缩小再传。")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             return _small(picture)

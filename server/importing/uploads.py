@@ -4,6 +4,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
+from fastapi import UploadFile
 from sqlmodel import Session, col, select
 
 from server.errors import NotFound, TooLarge
@@ -20,6 +21,14 @@ def check_size(size: int, limit: int) -> None:
             f"文件有 {size / 2**20:.0f} MB，超过了上限 {limit / 2**20:.0f} MB，"
             "请分成几个文件导入，或调高 YANCHI_MAX_IMPORT_BYTES。"
         )
+
+
+def uploaded(file: UploadFile, limit: int) -> bytes:
+    """The bytes of an upload. Raises TooLarge."""
+    check_size(file.size or 0, limit)
+    data = file.file.read(limit + 1)
+    check_size(len(data), limit)
+    return data
 
 
 def keep_upload(session: Session, folder: Path, filename: str, data: bytes) -> tuple[Upload, Path]:

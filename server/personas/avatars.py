@@ -6,7 +6,7 @@ from sqlmodel import Session, select
 
 from server.errors import NotFound
 from server.models import Avatar, Persona, now
-from server.portraits import drawn
+from server.portraits import MOST_BYTES, drawn
 
 
 def get_avatar(session: Session, persona: Persona) -> Avatar:
@@ -16,9 +16,11 @@ def get_avatar(session: Session, persona: Persona) -> Avatar:
     return found
 
 
-def put_avatar(session: Session, persona: Persona, data: bytes) -> Avatar:
+def put_avatar(
+    session: Session, persona: Persona, data: bytes, most_bytes: int = MOST_BYTES
+) -> Avatar:
     """Raises TooLarge, or Invalid where the bytes are no picture."""
-    image = drawn(data)
+    image = drawn(data, most_bytes)
     digest = hashlib.sha256(image).hexdigest()
     row = session.get(Avatar, persona.id) or Avatar(
         persona_id=persona.id, image=image, sha256=digest

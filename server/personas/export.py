@@ -1,22 +1,33 @@
-"""A conversation as a file: to read (txt, md) or to train on (jsonl, one ShareGPT dialogue)."""
+"""A conversation as a file: to read (txt, md), to train on (jsonl, one ShareGPT dialogue), or to go
+on with elsewhere (sillytavern)."""
 
 import json
 from collections.abc import Sequence
 from typing import Literal
 
 from server.models import ChatMessage, Conversation, Persona
+from server.personas.files import export_chat
 from server.personas.macros import fill
+from server.personas.tree import path
 
-Format = Literal["txt", "md", "jsonl"]
+Format = Literal["txt", "md", "jsonl", "sillytavern"]
 MEDIA_TYPES: dict[Format, str] = {
     "txt": "text/plain; charset=utf-8",
     "md": "text/markdown; charset=utf-8",
     "jsonl": "application/jsonl",
+    "sillytavern": "application/jsonl",
 }
 
 
-def export(persona: Persona, talk: Conversation, said: Sequence[ChatMessage], form: Format) -> str:
-    """The path that is on the page."""
+def extension(form: Format) -> str:
+    return "jsonl" if form == "sillytavern" else form
+
+
+def export(persona: Persona, talk: Conversation, rows: Sequence[ChatMessage], form: Format) -> str:
+    """The path that is on the page; `rows`: all that was said."""
+    if form == "sillytavern":
+        return export_chat(persona, talk, rows)
+    said = path(rows, talk.leaf_id)
     if form == "jsonl":
         return json.dumps(as_training(persona, talk, said), ensure_ascii=False) + "\n"
     names = {"user": talk.user_name, "assistant": persona.name}

@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from retrieval.lore.formats import LoreFile
 from server.errors import NotFound
 from server.lore import list_entries
+from server.lore_files import rows_of
 from server.models import Lorebook, LoreEntry, Persona, now
 
 
@@ -35,6 +37,25 @@ def put_entries(
         session.delete(row)
     session.flush()
     return rows
+
+
+def add_file(session: Session, persona: Persona, file: LoreFile) -> None:
+    """The file's entries behind those that there are; a persona without a book gets the file's.
+    Raises Invalid."""
+    fresh = persona.lorebook_id is None
+    book = _book(session, persona)
+    if fresh:
+        book.sqlmodel_update(file.book | {"name": file.book["name"] or persona.name})
+    session.add_all(rows_of(file, book, len(list_entries(session, [book.id]))))
+    session.flush()
+
+
+def book_of(session: Session, persona: Persona) -> Lorebook:
+    """Raises NotFound."""
+    found = session.get(Lorebook, persona.lorebook_id) if persona.lorebook_id else None
+    if found is None:
+        raise NotFound("这个人物还没有设定集。", code="lorebook_not_found")
+    return found
 
 
 def _book(session: Session, persona: Persona) -> Lorebook:

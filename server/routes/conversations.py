@@ -3,15 +3,17 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Form, Query, UploadFile, status
 from sqlmodel import col, select
 from starlette.responses import Response
 
 from server.deps import Reading, RowId, TheDesk, Writing
 from server.errors import NotFound
+from server.importing.uploads import uploaded
 from server.models import Conversation, Persona, now
 from server.personas import cards, tree
-from server.personas.export import MEDIA_TYPES, Format, export
+from server.personas.export import MEDIA_TYPES, Format, export, extension
+from server.personas.files import import_chat
 from server.personas.talking import Asked
 from server.schemas.common import Id
 from server.schemas.personas import (
@@ -50,6 +52,16 @@ def begin_conversation(wanted: ConversationNew, session: Writing) -> Conversatio
     persona = cards.get_persona(session, wanted.persona_id)
     fields = wanted.model_dump(exclude={"persona_id", "greeting"})
     return ConversationOut.model_validate(tree.begin(session, persona, fields, wanted.greeting))
+
+
+@router.post("/import", status_code=status.HTTP_201_CREATED)
+def import_conversation(
+    persona_id: Annotated[Id, Form()], file: UploadFile, session: Writing, desk: TheDesk
+) -> ConversationOut:
+    """A chat of SillyTavern's (JSONL), as a new conversation with the persona."""
+    persona = cards.get_persona(session, persona_id)
+    data = uploaded(file, desk.settings.max_import_bytes)
+    return ConversationOut.model_validate(import_chat(session, persona, data, file.filename or ""))
 
 
 @router.get("/{conversation_id}")
@@ -109,13 +121,13 @@ def export_conversation(
     session: Reading,
     form: Annotated[Format, Query(alias="format")] = "txt",
 ) -> Response:
-    """What is on the page, to read, or as one line of ShareGPT training data."""
+    """What is on the page, to read, as one line of ShareGPT training data, or as a chat of
+    SillyTavern's."""
     talk = tree.get_conversation(session, conversation_id)
     persona = cards.get_persona(session, talk.persona_id)
-    said = tree.path(tree.messages(session, talk.id), talk.leaf_id)
-    name = quote(f"{talk.title or persona.name}.{form}", safe="")
+    name = quote(f"{talk.title or persona.name}.{extension(form)}", safe="")
     return Response(
-        export(persona, talk, said, form),
+        export(persona, talk, tree.messages(session, talk.id), form),
         media_type=MEDIA_TYPES[form],
         headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
     )

@@ -31,9 +31,7 @@ def upload_file(
 
     TXT, Markdown, DOCX, EPUB, PDF, and a project exported by another desk.
     """
-    uploads.check_size(file.size or 0, desk.settings.max_import_bytes)
-    data = file.file.read(desk.settings.max_import_bytes + 1)
-    uploads.check_size(len(data), desk.settings.max_import_bytes)
+    data = uploads.uploaded(file, desk.settings.max_import_bytes)
     wish = Corrections(encoding=encoding)
     upload, path = uploads.keep_upload(session, desk.uploads, file.filename or "", data)
     try:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from retrieval.lore.formats import Format
 from server import generations, lore, manuscript
 from server.deps import Reading, RowId, TheDesk, WorkId, Writing
-from server.importing.uploads import check_size
+from server.importing.uploads import uploaded
+from server.lore_files import EXTENSIONS
 from server.lore_files import export_book as export_book_file
 from server.lore_files import import_book as import_book_file
 from server.lore_trial import try_lore
@@ -53,12 +54,10 @@ def reorder_books(work_id: WorkId, wanted: OrderIn, session: Writing) -> list[Bo
 
 @router.post("/lorebooks/import", status_code=status.HTTP_201_CREATED)
 def import_book(work_id: WorkId, file: UploadFile, session: Writing, desk: TheDesk) -> BookOut:
-    """A SillyTavern World Info file, or a card or file with a character_book."""
+    """SillyTavern's World Info, a NovelAI lorebook, a `lorebook_v3`, or a card with a
+    character_book (JSON, PNG, CHARX)."""
     manuscript.get_work(session, work_id)
-    most = desk.settings.max_import_bytes
-    check_size(file.size or 0, most)
-    data = file.file.read(most + 1)
-    check_size(len(data), most)
+    data = uploaded(file, desk.settings.max_import_bytes)
     return BookOut.model_validate(import_book_file(session, work_id, data, file.filename or ""))
 
 
@@ -69,14 +68,8 @@ def export_book(
     session: Reading,
     form: Annotated[Format, Query(alias="format")] = "world_info",
 ) -> Response:
-    """As a file of SillyTavern's World Info, or as a standalone `lorebook_v3`."""
-    book = _book(session, work_id, book_id)
-    name = quote(f"{book.name}.json")
-    return Response(
-        export_book_file(session, book, form),
-        media_type="application/json",
-        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
+    """As SillyTavern's World Info, a standalone `lorebook_v3` or a NovelAI lorebook."""
+    return book_response(session, _book(session, work_id, book_id), form)
 
 
 @router.get("/lorebooks/{book_id}")
@@ -154,6 +147,15 @@ def test_lore(work_id: WorkId, wanted: LoreTestIn, session: Reading, desk: TheDe
     """Which entries would join a prompt written here, which would not, and why."""
     manuscript.get_work(session, work_id)
     return try_lore(session, work_id, wanted, desk.engine)
+
+
+def book_response(session: Session, book: Lorebook, form: Format) -> Response:
+    name = quote(f"{book.name}.{EXTENSIONS[form]}", safe="")
+    return Response(
+        export_book_file(session, book, form),
+        media_type="application/json",
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
 
 
 def _book(session: Session, work_id: str, book_id: str) -> Lorebook:

@@ -1,23 +1,31 @@
 """Personas: their cards, pictures and lore, and what they know where they stand."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, UploadFile, status
+from fastapi import APIRouter, Header, Query, UploadFile, status
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
+from retrieval.lore.formats import Format
 from server import portraits
-from server.deps import Reading, RowId, Writing
+from server.deps import Reading, RowId, TheDesk, Writing
+from server.importing.uploads import uploaded
+from server.lore_files import read_lore_file
 from server.manuscript import list_chapters
 from server.models import Persona, Work, now
 from server.personas import avatars, cards
+from server.personas import files as persona_files
 from server.personas import lore as persona_lore
+from server.personas.interchange.files import EXTENSIONS, MEDIA_TYPES, Form
 from server.personas.standing import knowledge, standing_of
+from server.routes.lore import book_response
 from server.schemas.personas import (
     KnowledgeOut,
     KnownOut,
     PersonaChange,
     PersonaEntry,
+    PersonaImported,
     PersonaLoreIn,
     PersonaNew,
     PersonaOut,
@@ -36,6 +44,31 @@ def list_personas(session: Reading, bin: bool = False) -> list[PersonaOut]:
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_persona(wanted: PersonaNew, session: Writing) -> PersonaOut:
     return _out(session, cards.add_persona(session, wanted.model_dump()))
+
+
+@router.post("/import", status_code=status.HTTP_201_CREATED)
+def import_card(file: UploadFile, session: Writing, desk: TheDesk) -> PersonaImported:
+    """A character card, V1, V2 or V3, as JSON, PNG or CHARX, with its lorebook and picture.
+
+    It is read as data: nothing in it is run, and no address in it is asked for.
+    """
+    data = uploaded(file, desk.settings.max_import_bytes)
+    persona, left = persona_files.import_card(session, data, file.filename or "")
+    return PersonaImported(persona=_out(session, persona), left=left)
+
+
+@router.get("/{persona_id}/export")
+def export_card(
+    persona_id: RowId, session: Reading, form: Annotated[Form, Query(alias="format")] = "png"
+) -> Response:
+    """As a character card: JSON of V1, V2 or V3, a PNG that holds V2 and V3, or a CHARX."""
+    persona = cards.get_persona(session, persona_id)
+    name = quote(f"{persona.name}.{EXTENSIONS[form]}", safe="")
+    return Response(
+        persona_files.export_card(session, persona, form),
+        media_type=MEDIA_TYPES[form],
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
 
 
 @router.get("/{persona_id}")
@@ -90,6 +123,28 @@ def put_lore(persona_id: RowId, wanted: PersonaLoreIn, session: Writing) -> list
     entries = [entry.model_dump() for entry in wanted.entries]
     rows = persona_lore.put_entries(session, persona, entries)
     return [PersonaEntry.model_validate(row) for row in rows]
+
+
+@router.post("/{persona_id}/lore/import")
+def import_lore(
+    persona_id: RowId, file: UploadFile, session: Writing, desk: TheDesk
+) -> list[PersonaEntry]:
+    """The entries of a lorebook of any kind that a work takes, behind those that there are."""
+    persona = cards.get_persona(session, persona_id)
+    data = uploaded(file, desk.settings.max_import_bytes)
+    persona_lore.add_file(session, persona, read_lore_file(data))
+    return [PersonaEntry.model_validate(r) for r in persona_lore.entries_of(session, persona)]
+
+
+@router.get("/{persona_id}/lore/export")
+def export_lore(
+    persona_id: RowId,
+    session: Reading,
+    form: Annotated[Format, Query(alias="format")] = "world_info",
+) -> Response:
+    """As a work's lorebook."""
+    persona = cards.get_persona(session, persona_id)
+    return book_response(session, persona_lore.book_of(session, persona), form)
 
 
 @router.put("/{persona_id}/avatar")

@@ -11,6 +11,9 @@ from server.schemas.common import Id, Knower, Note, Offset, Shape, Title, Wanted
 KeyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Keys = Annotated[list[KeyText], Field(max_length=200)]
 Groups = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+LONGEST_CONTENT = 100_000
+"""Characters of an entry; those of other tools go far beyond what a note of ours is."""
+Content = Annotated[str, StringConstraints(max_length=LONGEST_CONTENT)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Depth = Annotated[int, Field(ge=0, le=1000)]
 Tokens = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -59,7 +62,7 @@ class BookChange(Wanted):
 
 class EntryFields(Shape):
     name: Name = ""
-    content: Note = ""
+    content: Content = ""
     enabled: bool = True
     constant: bool = False
     keys: Keys = Field(default_factory=list, description="Words, or `/patterns/flags`.")
@@ -111,7 +114,7 @@ class EntryOut(EntryFields):
 class EntryChange(Wanted):
     lorebook_id: Id | None = Field(default=None, description="Moves it to that book's end.")
     name: Name | None = None
-    content: Note | None = None
+    content: Content | None = None
     enabled: bool | None = None
     constant: bool | None = None
     keys: Keys | None = None

@@ -9,7 +9,7 @@ from server.engines.base import Sampling
 from server.pigments import Pigment
 from server.schemas.common import Id, Note, Offset, Shape, Wanted
 from server.schemas.generation import SamplingIn
-from server.schemas.lore import Keys
+from server.schemas.lore import Content, Keys
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -91,12 +91,19 @@ class PersonaOut(PersonaFields):
     updated_at: datetime
 
 
+class PersonaImported(Shape):
+    """A persona out of another tool's card."""
+
+    persona: PersonaOut
+    left: list[str] = Field(description="What of the file was not taken: sentences, file names.")
+
+
 class PersonaEntry(Shape):
     """An entry of a persona's own lorebook, as far as its page shows it."""
 
     id: Id | None = Field(default=None, description="Null: a new one.")
     name: str = Field(default="", max_length=200)
-    content: Note = ""
+    content: Content = ""
     keys: Keys = Field(default_factory=list)
     constant: bool = False
     enabled: bool = True
@@ -107,7 +114,7 @@ class PersonaEntryIn(PersonaEntry, Wanted):
 
 
 class PersonaLoreIn(Wanted):
-    entries: list[PersonaEntryIn] = Field(max_length=2000)
+    entries: list[PersonaEntryIn] = Field(max_length=20_000)
 
 
 class KnownOut(Shape):

@@ -116,7 +116,7 @@ def test_what_the_author_changed_is_written_and_the_rest_is_left() -> None:
     "told",
     [b"", b"\xff\xfe", b"[1]", b"{}", b'{"entries": 3}', b"null", b"[" * 100_000,
      as_bytes({"entries": {}})[:-1] + b', "x": ' + b"[" * 60 + b"]" * 60 + b"}",
-     as_bytes({"lorebookVersion": 5, "entries": [{"text": "a", "keys": []}]})],
+     as_bytes({"lorebookVersion": 5, "entries": [3]}), as_bytes({"entries": [{"name": "a"}]})],
 )  # fmt: skip
 def test_another_file_is_refused(told: bytes) -> None:
     with pytest.raises(UnknownLorebook) as refused:
@@ -159,7 +159,7 @@ def test_wild_values_become_columns_within_bounds(rows: list[Any], tavern: bool)
         assert 0 <= entry["delay_until_recursion"] <= 20
         assert all(isinstance(k, str) and k for k in entry["keys"])
         assert isinstance(entry["priority"], int)
-    for form in ("world_info", "character_book"):
+    for form in ("world_info", "character_book", "novelai"):
         again = read_lore(as_bytes(write_lore(form, file.book, file.entries)))  # type: ignore[arg-type]
         assert [{k: v for k, v in e.items() if k != "extra"} for e in again.entries] == [
             {k: v for k, v in e.items() if k != "extra"} for e in file.entries
