@@ -196,7 +196,10 @@ def test_the_formula_knows_what_makes_a_run_dear(voice: str, base: Path) -> None
     assert price(tuning={"kind": "full"}).tokens_per_second < plain.tokens_per_second
     assert price(checkpoint_activations=True).tokens_per_second < plain.tokens_per_second
     assert price(checkpoint_activations=True).peak_bytes < plain.peak_bytes
-    assert price(method="dpo").tokens_per_second < plain.tokens_per_second
+    speeds = [price(method=each).tokens_per_second for each in ("sft", "dpo", "kto")]
+    assert speeds == sorted(speeds, reverse=True)
+    assert speeds[0] == plain.tokens_per_second > speeds[1]
+    assert price(method="dpo", epochs=1).tokens_per_second < speeds[1]
     assert price(length=2048).peak_bytes > price(length=1024).peak_bytes
     assert price(batch=4).peak_bytes > plain.peak_bytes
 
