@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.commands.asking import AtOnce, Url
+from training.commands.asking import AtOnce
 from training.commands.common import (
     AsJson,
     DataDir,
@@ -20,7 +20,7 @@ from training.commands.common import (
 from training.errors import BadInput
 
 if TYPE_CHECKING:
-    from training.served.client import Client, Endpoint
+    from training.served.client import Client
 
 Wanted = Annotated[
     str, typer.Argument(help="名字（当前版本）、名字-v版本，或目录。", show_default=False)
@@ -33,6 +33,14 @@ DeskUrl = Annotated[
     typer.Option("--desk", help="书桌的地址；默认找这个数据目录正开着的书桌。", show_default=False),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="不载入底座试答。")]
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        help="兼容 OpenAI 的地址，到 /v1 为止；默认是正开着的书桌。密钥写在 $YANCHI_SERVED_KEY。",
+        show_default=False,
+    ),
+]
 GIB = 2**30
 
 
@@ -149,13 +157,11 @@ def run(
     """一次问一个文件；中断后再运行，只补没有答的。"""
     with sentences(as_json), progress("回答问题", as_lines) as advance:
         from training.publishing.batch import read_questions, run_batch
-        from training.served.client import Endpoint
 
         defaults = {"max_tokens": max_tokens, "temperature": temperature}
         given = {key: value for key, value in defaults.items() if value is not None}
-        endpoint = Endpoint.told(url, _served_name(wanted, data_dir_for(data_dir)))
-        asked = read_questions(questions, endpoint.model, given)
-        with open_client(endpoint) as client:
+        with open_client(url, wanted, data_dir_for(data_dir)) as client:
+            asked = read_questions(questions, client.model, given)
             done = run_batch(asked, out.expanduser(), client, at_once=at_once, progress=advance)
         if as_json:
             print_json({"out": str(out), "answered": done.answered, "kept": done.kept,
@@ -188,17 +194,18 @@ def _numbers(text: str, wanted: int) -> list[float]:
     return found
 
 
-def open_client(endpoint: "Endpoint") -> "Client":
-    from training.served.client import Client
-
-    return Client(endpoint)
-
-
-def _served_name(wanted: str, data_dir: Path) -> str:
-    """A published adapter is served under its folder's name; any other word is a model's."""
+def open_client(url: str, wanted: str, data_dir: Path) -> "Client":
+    """A published adapter is served under its folder's name, and a desk that is not told where to
+    ask is told to load it; any other word is a model's."""
+    from training.publishing.desk import serve
+    from training.publishing.engine import DeskClient, client_for
     from training.publishing.given import shelf_of
 
     try:
-        return shelf_of(data_dir).find(wanted).folder.name
+        folder = shelf_of(data_dir).find(wanted).folder.name
     except BadInput:
-        return wanted
+        return client_for(url, wanted, data_dir)
+    client = client_for(url, folder, data_dir)
+    if isinstance(client, DeskClient):
+        serve(folder, None, data_dir)
+    return client

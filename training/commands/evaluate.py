@@ -52,6 +52,8 @@ def evaluate(
     limit: Annotated[int, typer.Option(min=1, help="请各方作答的题数。")] = 24,
     items: Annotated[int, typer.Option(min=1, help="算困惑度的条数，最多。")] = 400,
     length: Annotated[int, typer.Option(min=20, help="续写多长，字。")] = 400,
+    long: Annotated[int, typer.Option(min=100, help="长篇写到多少字，看会不会陷入循环。")] = 2000,
+    openings: Annotated[int, typer.Option(min=1, help="长篇从几个开头写起。")] = 6,
     tokens: Annotated[
         int | None,
         typer.Option(min=1, help="每个回答最多多少词元；默认随 --length。", show_default=False),
@@ -75,7 +77,7 @@ def evaluate(
         str | None, typer.Option(help="请这个引擎里的模型评判。", show_default=False)
     ] = None,
     judge_model: Annotated[str, typer.Option(help="评判的模型名；默认是它列出的第一个。")] = "",
-    judged: Annotated[bool, typer.Option("--judged", help="请书桌正用的模型评判。")] = False,
+    judged: Annotated[bool, typer.Option("--judged", help="请正开着的书桌的模型评判。")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     progress_json: ProgressJson = False,
@@ -88,7 +90,8 @@ def evaluate(
         from training.judging.evaluate import judge_run
         from training.judging.material import material
         from training.judging.plan import Plan
-        from training.served.client import Client, Endpoint, Sampling
+        from training.publishing.engine import client_for
+        from training.served.client import Sampling
 
         place = data_dir_for(data_dir)
         found = material(place, run=run, adapter=adapter, base=base, data=data or ())
@@ -96,12 +99,12 @@ def evaluate(
         if engine is not None:
             names = {False: engine_base or found.base.name, True: engine_adapter or found.name}
             writers = {
-                tuned: EndpointWriter(Client(Endpoint.told(engine, name)))
+                tuned: EndpointWriter(client_for(engine, name, place))
                 for tuned, name in names.items()
             }
         voter: Writer | None = None
         if judge is not None or judged:
-            voter = EndpointWriter(Client(Endpoint.told(judge or "", judge_model)))
+            voter = EndpointWriter(client_for(judge or "", judge_model, place))
         folder = out or (found.run / "report" if found.run else place / "reports" / found.name)
         plan = Plan(
             **found.given,
@@ -113,6 +116,8 @@ def evaluate(
             items=items,
             cases=limit,
             length=length,
+            long=long,
+            openings=openings,
             window=window,
             sampling=Sampling(tokens or length, temperature, seed=seed),
             writers=writers,

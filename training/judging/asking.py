@@ -1,13 +1,13 @@
 """Answers from a model that is served, several requests at once."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import urlsplit
 
 from retrieval.types import Message
 from training.errors import PromptRefused
 from training.served.client import Client, Sampling, Schema
+from training.served.together import together
 
 AT_ONCE = 4
 
@@ -29,20 +29,13 @@ class EndpointWriter:
         schema: Schema | None = None,
     ) -> Iterator[tuple[int, str]]:
         """As `Writer.write`; what came before the engine was lost has been given out."""
-        pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="writing")
-        try:
-            asked = {
-                pool.submit(self._client.ask, messages, sampling, schema): place
-                for place, messages in enumerate(prompts)
-            }
-            for answered in as_completed(asked):
-                try:
-                    text = answered.result().text
-                except PromptRefused:
-                    continue
-                yield asked[answered], text
-        except BaseException:
-            self._client.stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        asked = {
+            place: partial(self._client.ask, messages, sampling, schema)
+            for place, messages in enumerate(prompts)
+        }
+        for place, answered in together(self._client, asked, self._at_once):
+            try:
+                text = answered.result().text
+            except PromptRefused:
+                continue
+            yield place, text

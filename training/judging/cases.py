@@ -7,6 +7,7 @@ needs the answer that really stood there, so nothing is asked that has none.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from retrieval.chunk import sentences
 from training.context import BEGUN, MADE_BY
@@ -17,6 +18,10 @@ CONTEXT = MADE_BY.partition("/")[0] + "/"
 
 BEFORE = 600
 """Characters of a text that are given to go on from, whole sentences; at most half of it."""
+PROSE = 200
+"""Characters from which an answer is prose that can be gone on with."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,23 @@ def cases_of(items: Sequence[Item], most: int, length: int) -> list[Case]:
     return list(_asked(evenly(items, most), length))
 
 
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
+def openings_of(items: Iterable[Item], most: int, length: int) -> list[Case]:
+    """At most `most` beginnings of long texts, drawn evenly: a text's own, which has its next
+    `length` characters for a reference, or an answer that is prose, which has none."""
+    return evenly([case for item in items for case in _opening(item, length)], most)
+
+
+def _opening(item: Item, length: int) -> Iterator[Case]:
+    if isinstance(item, Text):
+        yield from _of_text(item, length)
+    elif isinstance(item, Chat):
+        for case in _of_chat(item):
+            prose = case.begun + case.reference
+            if len(prose) >= PROSE:
+                yield _case((), prose, "", item.origin)
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
     """At most `most` of them, the first and as far apart as they can be."""
     count = min(most, len(items))
     return [items[n * len(items) // count] for n in range(count)]

@@ -47,13 +47,14 @@ def _surprise(report: Report) -> Named:
 
 
 def _repetition(report: Report) -> Named:
-    """seq-rep-4 by length, of the sides that reach more than one."""
+    """seq-rep-4 of the long texts by length, where one of them reaches more than one."""
+    at = report.long.at if report.long else {}
     rows = [
-        (side, {length: found.seq_rep_4 for length, found in each.at.items()})
-        for side, each in _ordered(report.measured)
-        if len(each.at) > 1
+        (side, {length: found.seq_rep_4 for length, found in at[side].items()})
+        for side in NAMES
+        if at.get(side)
     ]
-    if rows:
+    if any(len(values) > 1 for _, values in rows):
         told = "重复率随长度的变化，数值见下表"
         yield "repetition", charts.lines(rows, told, "repetition", "字数", "seq-rep-4")
 

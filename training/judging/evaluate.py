@@ -12,23 +12,25 @@ from functools import cached_property, partial
 
 from retrieval.errors import PromptTooLarge
 from training.errors import BadInput, MissingBase
-from training.judging import forgetting
-from training.judging.cases import Case, cases_of, evenly, learned_texts
+from training.judging import forgetting, long
+from training.judging.cases import Case, cases_of, evenly, learned_texts, openings_of
 from training.judging.comparing import ballots
 from training.judging.curves import curves_of
 from training.judging.generating import LocalWriter, Writer
 from training.judging.identity import base_identity, tuned_identity
-from training.judging.kept import Kept, key_of, make
-from training.judging.measured import Measured, Measures, rouge_margin
+from training.judging.kept import Kept, key_of, written_by
+from training.judging.likelihood import Likelihood, likelihoods
+from training.judging.measured import Measured, Measures, looping_at, rouge_margin
 from training.judging.model import Model, load_pair, load_template
 from training.judging.outcomes import outcomes
-from training.judging.perplexity import Perplexity, Weighed, gain, of_nats, perplexity, weigh
+from training.judging.perplexity import Perplexity, Weighed, gain, perplexity, weigh
 from training.judging.plan import Plan
-from training.judging.prompting import Messages, Prompts, as_dicts
+from training.judging.prompting import Messages, Prompts
 from training.judging.recall import Recall, chapters_of_books, chapters_of_items
-from training.judging.report import Example, General, Rates, Report, Subject, Surprise
+from training.judging.report import Example, General, Long, Rates, Report, Subject, Surprise
 from training.judging.sides import NAMES, REFERENCE, Side
 from training.judging.verdict import Ballot, verdict
+from training.served.client import Sampling
 from training.tuning.base import load_tokenizer
 from training.tuning.template import ServedTemplate
 from training.types import Progress
@@ -63,9 +65,10 @@ class _Judging:
     def report(self) -> Report:
         plan, began = self._plan, time.monotonic()
         surprise = self._surprise() if "perplexity" in plan.parts else None
-        talks = plan.parts & {"general", "answers"} and self._converses()
+        talks = plan.parts & {"general", "answers", "long"} and self._converses()
         general = self._general() if talks and "general" in plan.parts else None
         answers = self._answers() if talks and "answers" in plan.parts else {}
+        texts = self._long() if talks and "long" in plan.parts else {}
         author = learned_texts(plan.train)
         measures = Measures(author)
         references = {case.id: case.reference for case in self._cases}
@@ -84,11 +87,12 @@ class _Judging:
             subject=self._subject(),
             sides=tuple(answers),
             outcomes=outcomes(
-                surprise, measured, answers, measures.author, margins, general, judged
+                surprise, measured, answers, texts, measures.author, margins, general, judged
             ),
             surprise=surprise,
             measured=measured,
             margins=margins,
+            long=self._told_long(texts, measures),
             general=general,
             verdict=judged,
             curves=curves_of(plan.run) if plan.run else None,
@@ -160,15 +164,18 @@ class _Judging:
         )
 
     def _perplexity(self, tuned: bool, items: Sequence[Weighed]) -> Perplexity:
+        identity, kept = self._identities[tuned], self._kept
         examples = [example for item in items for example in item.examples]
-        told = [[each.ids.tolist(), each.learned.tolist()] for each in examples]
-        key = key_of("perplexity", self._identities[tuned], told)
-        if key not in self._kept:
-            note = partial(self._progress, note=f"困惑度：{_who(tuned)}")
-            found = perplexity(self._models[tuned], items, note)
-            self._kept[key] = [list(found.nats), found.tokens]
-        nats, tokens = self._kept[key]
-        return of_nats(nats, tokens, items)
+        keys = [
+            key_of("likelihood", identity, each.ids.tolist(), each.learned.tolist())
+            for each in examples
+        ]
+        missing = [place for place, key in enumerate(keys) if key not in kept]
+        note = partial(self._progress, note=f"困惑度：{_who(tuned)}")
+        asked = [examples[place] for place in missing]
+        for number, one in likelihoods(self._models[tuned], asked, note):
+            kept[keys[missing[number]]] = [one.nats, one.tokens]
+        return perplexity(items, (Likelihood(*kept[key]) for key in keys))
 
     def _general(self) -> General:
         found = {
@@ -180,21 +187,29 @@ class _Judging:
         }  # fmt: skip
         return forgetting.compare(found[False], found.get(True))
 
-    def _answers(self) -> dict[str, dict[str, str]]:
-        """By side and case; sides that would recall are left out where there is nothing to."""
+    @cached_property
+    def _sides(self) -> list[Side]:
+        """Those that would recall are left out where there is nothing to."""
         plan = self._plan
         recalled = bool(self._cases) and all(case.recalls for case in self._cases)
         if plan.retrieval and recalled:
             self._missing.append("题里已有检索来的段落，不再另评带检索的两方。")
         elif plan.retrieval and self._recall is None:
             self._missing.append("没有可检索的书，带检索的两方未评。")
-        prompts = Prompts(
-            load_template(plan.base), plan.recipe, limit=plan.window, length=plan.length,
+        may_recall = self._recall is not None and not recalled
+        return [side for side in plan.sides if may_recall or not side.recalling]
+
+    def _prompts(self, length: int) -> Prompts:
+        plan = self._plan
+        return Prompts(
+            load_template(plan.base), plan.recipe, limit=plan.window, length=length,
             recall=self._recall, persona=plan.persona,
         )  # fmt: skip
-        may_recall = self._recall is not None and not recalled
-        sides = [side for side in plan.sides if may_recall or not side.recalling]
-        found = {str(side): self._of_side(side, prompts) for side in sides}
+
+    def _answers(self) -> dict[str, dict[str, str]]:
+        """By side and case."""
+        prompts = self._prompts(self._plan.length)
+        found = {str(side): self._of_side(side, prompts) for side in self._sides}
         if self._recall and self._recall.kept_out:
             self._missing.append(
                 f"检索到的段落里有 {self._recall.kept_out} 次含有要写的原文，没有给模型看。"
@@ -211,15 +226,56 @@ class _Judging:
                 self._missing.append(
                     f"{NAMES[side]}：{place_of(case)}的提示词放不进 {self._plan.window} 个词元。"
                 )
-        writer, sampling = self._writer(side.tuned), self._plan.sampling
-        given = [self._identities[side.tuned], writer.name, asdict(sampling)]
-        keys = {id: key_of("answer", *given, as_dicts(m)) for id, m in asked.items()}
-        wanted = {keys[id]: messages for id, messages in asked.items()}
-        make(self._kept, writer, wanted, sampling, self._progress, f"作答：{NAMES[side]}")
-        found = {id: self._kept[key] for id, key in keys.items() if key in self._kept}
-        if refused := len(keys) - len(found):
+        found = self._write(side, asked, self._plan.sampling, f"作答：{NAMES[side]}")
+        if refused := len(asked) - len(found):
             self._missing.append(f"{NAMES[side]}：引擎不接受其中 {refused} 题。")
         return found
+
+    def _write(
+        self, side: Side, asked: Mapping[str, Messages], sampling: Sampling, note: str
+    ) -> dict[str, str]:
+        writer, identity = self._writer(side.tuned), self._identities[side.tuned]
+        return written_by(self._kept, writer, identity, asked, sampling, self._progress, note)
+
+    @cached_property
+    def _openings(self) -> list[Case]:
+        return openings_of(self._plan.held_out, self._plan.openings, self._plan.long)
+
+    def _long(self) -> dict[str, dict[str, str]]:
+        """By side and opening."""
+        plan, openings = self._plan, self._openings
+        if not openings:
+            self._missing.append("留出的都是短的回答，没有可以接着写长的文字。")
+            return {}
+        prompts = self._prompts(long.STRETCH)
+        return {
+            str(side): long.write_long(
+                long.Asked(
+                    partial(prompts.messages, recalling=side.recalling),
+                    partial(self._write, side),
+                    f"写长篇：{NAMES[side]}",
+                ),
+                openings, plan.long, plan.sampling,
+            )
+            for side in self._sides
+        }  # fmt: skip
+
+    def _told_long(self, texts: Mapping[str, Mapping[str, str]], measures: Measures) -> Long | None:
+        if not texts:
+            return None
+        own = {case.id: case.reference for case in self._openings if case.reference}
+        sides = {**texts, REFERENCE: own} if own else texts
+        first = self._openings[0]
+        return Long(
+            wanted=self._plan.long,
+            openings=len(self._openings),
+            at={side: looping_at(by_opening.values()) for side, by_opening in sides.items()},
+            recited={side: measures.recited(by_opening) for side, by_opening in sides.items()},
+            opening=first.before,
+            texts={
+                s: by_opening[first.id] for s, by_opening in sides.items() if first.id in by_opening
+            },
+        )
 
     def _measured(
         self,

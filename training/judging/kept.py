@@ -7,11 +7,13 @@ a changed prompt, model or sampling has another key and is simply made.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from retrieval.types import Message
 from training.judging.generating import Writer
+from training.judging.prompting import Messages, as_dicts
 from training.served.batch import Lines
 from training.served.client import Sampling, Schema
 from training.types import Progress
@@ -62,3 +64,23 @@ def make(
     for done, (place, text) in enumerate(written, 1):
         kept[keys[place]] = text
         progress(done, len(keys), note)
+
+
+def written_by(
+    kept: Kept,
+    writer: Writer,
+    identity: str,
+    asked: Mapping[str, Messages],
+    sampling: Sampling,
+    progress: Progress,
+    note: str,
+) -> dict[str, str]:
+    """Answers under the names of what is asked; none for a prompt that the writer refuses.
+
+    `identity` says which weights write.
+    """
+    given = [identity, writer.name, asdict(sampling)]
+    keys = {name: key_of("answer", *given, as_dicts(m)) for name, m in asked.items()}
+    wanted = {keys[name]: messages for name, messages in asked.items()}
+    make(kept, writer, wanted, sampling, progress, note)
+    return {name: kept[key] for name, key in keys.items() if key in kept}

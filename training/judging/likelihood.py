@@ -27,19 +27,17 @@ class Likelihood:
 
 def likelihoods(
     model: Model, examples: Sequence[Example], progress: Progress | None = None
-) -> list[Likelihood]:
-    """One for each example, of the tokens that it says are learned."""
-    found = [Likelihood(0.0, 0)] * len(examples)
+) -> Iterator[tuple[int, Likelihood]]:
+    """(place of the example, how likely the tokens are that it says are learned), as each batch
+    is done."""
     done = 0
-    with model.acting():
-        for batch in _batches(examples):
-            for place, one in zip(batch, _of_batch(model, [examples[at] for at in batch]),
-                                  strict=True):  # fmt: skip
-                found[place] = one
-            done += len(batch)
-            if progress:
-                progress(done, len(examples))
-    return found
+    for batch in _batches(examples):
+        with model.acting():
+            found = _of_batch(model, [examples[place] for place in batch])
+        yield from zip(batch, found, strict=True)
+        done += len(batch)
+        if progress:
+            progress(done, len(examples))
 
 
 def _batches(examples: Sequence[Example]) -> Iterator[list[int]]:

@@ -1,6 +1,6 @@
 """What can be counted in one side's answers, beside the reference and the author's own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,16 +62,15 @@ class Recited:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`at` is the repetition at the lengths that texts reach; `empty` answers are counted here
-    and measured as they are. `style` is the distance of all answers together from the author;
-    `overlap` and `recited` are None where there is nothing to compare with."""
+    """`empty` answers are counted here and measured as they are. `style` is the distance of all
+    answers together from the author; `overlap` and `recited` are None where there is nothing to
+    compare with."""
 
     texts: int
     empty: int
     characters: float
     overlap: Overlap | None
     whole: Looping
-    at: Mapping[int, Looping]
     style: Difference
     fingerprint: Fingerprint
     recited: Recited | None
@@ -88,21 +87,19 @@ class Measures:
         """Of answers by their cases' ids; without `references` they are the references."""
         texts = list(answers.values())
         print_ = fingerprint("\n".join(texts))
-        reached = [repetition_at(text) for text in texts]
-        by_length = {n: [each[n] for each in reached if n in each] for n in LENGTHS}
         return Measured(
             texts=len(texts),
             empty=sum(not text.strip() for text in texts),
             characters=_mean([len(text) for text in texts]),
             overlap=None if references is None else _overlap(answers, references),
             whole=_looping([repetition(text) for text in texts]),
-            at={n: _looping(found) for n, found in by_length.items() if found},
             style=difference(print_, self.author),
             fingerprint=print_,
-            recited=self._recited(answers),
+            recited=self.recited(answers),
         )
 
-    def _recited(self, answers: Mapping[str, str]) -> Recited | None:
+    def recited(self, answers: Mapping[str, str]) -> Recited | None:
+        """None where nothing was learned that could be recited."""
         if self._copies is None:
             return None
         found = {case: self._copies.copied(text) for case, text in answers.items()}
@@ -136,6 +133,13 @@ def _mean_rouge(scores: Sequence[Rouge]) -> Rouge:
         _mean([each.precision for each in scores]),
         _mean([each.recall for each in scores]),
     )
+
+
+def looping_at(texts: Iterable[str]) -> dict[int, Looping]:
+    """Of the texts' beginnings, for every length that one of them reaches."""
+    reached = [repetition_at(text) for text in texts]
+    by_length = {n: [each[n] for each in reached if n in each] for n in LENGTHS}
+    return {n: _looping(found) for n, found in by_length.items() if found}
 
 
 def _looping(found: Sequence[Repetition]) -> Looping:

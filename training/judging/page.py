@@ -9,6 +9,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from retrieval.evaluate import Interval
 from training.judging.drawn import KINDS, charts_of
 from training.judging.measured import LOOP
+from training.judging.outcomes import FEW
 from training.judging.report import VERDICTS, Report
 from training.judging.rouge import ROUGES
 from training.judging.sides import NAMES
@@ -41,7 +42,8 @@ def render(report: Report) -> str:
         parts=PARTS,
         rouges=ROUGES,
         variants=VARIANTS,
-        loop=LOOP,
+        loop_times=LOOP,
+        few=FEW,
         charts=charts_of(report),
     )
 

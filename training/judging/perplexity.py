@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.evaluate import Interval
-from training.judging.likelihood import likelihoods
+from training.judging.likelihood import Likelihood
 from training.judging.model import Model
 from training.tuning import masks
 from training.tuning.config import Recipe
 from training.tuning.masks import Example
-from training.types import Chat, Item, Progress, Text
+from training.types import Chat, Item, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,12 @@ def _examples(item: Item, model: Model, recipe: Recipe) -> list[Example]:
     return [masks.fit(each, recipe.length, "refuse") for each in found]
 
 
-def perplexity(
-    model: Model, items: Sequence[Weighed], progress: Progress | None = None
-) -> Perplexity:
-    examples = [example for item in items for example in item.examples]
-    of_example = iter(likelihoods(model, examples, progress))
+def perplexity(items: Sequence[Weighed], found: Iterable[Likelihood]) -> Perplexity:
+    """`found` are the likelihoods of the items' examples, in their order."""
+    of_example = iter(found)
     by_item = [[next(of_example) for _ in item.examples] for item in items]
-    nats = [sum(each.nats for each in found) for found in by_item]
-    tokens = sum(each.tokens for found in by_item for each in found)
-    return of_nats(nats, tokens, items)
-
-
-def of_nats(nats: Sequence[float], tokens: int, items: Sequence[Weighed]) -> Perplexity:
-    """The perplexity that items' −log p make."""
+    nats = [sum(each.nats for each in one) for one in by_item]
+    tokens = sum(each.tokens for one in by_item for each in one)
     total, characters = sum(nats), sum(item.characters for item in items)
     return Perplexity(
         per_token=math.exp(total / tokens) if tokens else math.inf,

@@ -13,7 +13,7 @@ from training.types import Item
 if TYPE_CHECKING:
     from training.judging.generating import Writer
 
-Part = Literal["perplexity", "general", "answers"]
+Part = Literal["perplexity", "general", "answers", "long"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -46,6 +46,10 @@ class Plan:
     """Held-out items at most that every side answers, drawn evenly."""
     length: int = 400
     """Characters that a text is gone on with."""
+    long: int = 2000
+    """Characters that long texts have in the end."""
+    openings: int = 6
+    """Long texts at most that every side writes, drawn evenly."""
     window: int = 2048
     """Tokens of the longest prompt."""
     sampling: Sampling = field(default_factory=Sampling)

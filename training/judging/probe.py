@@ -108,9 +108,10 @@ def choose(
     offered = [
         _offered(model, question, option) for question in asked for option in question.options
     ]
-    found = iter(likelihoods(model, offered, progress))
+    nats = {place: each.nats for place, each in likelihoods(model, offered, progress)}
+    found = iter(nats[place] for place in range(len(offered)))
     return [
-        _chosen(question, [next(found).nats / len(option) for option in question.options])
+        _chosen(question, [next(found) / len(option) for option in question.options])
         for question in asked
     ]
 

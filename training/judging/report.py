@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.evaluate import Interval
-from training.judging.measured import Measured
+from training.judging.measured import Looping, Measured, Recited
 from training.judging.verdict import Verdict
 from training.judging.votes import Criterion, Vote
 
@@ -55,6 +55,20 @@ class Surprise:
     items: int
     refused: int
     gain: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Long:
+    """Long texts of about `wanted` characters that go on with `openings` beginnings: repetition
+    by side and length reached, what of them stands in the training set, and the first of them
+    whole (`opening`, and by side). Under `reference` is what the person wrote, where it is known."""
+
+    wanted: int
+    openings: int
+    at: Mapping[str, Mapping[int, Looping]]
+    recited: Mapping[str, Recited | None]
+    opening: str
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,7 @@ class Report:
     """By side, and the references' own under `reference`."""
     margins: Mapping[str, Interval]
     """ROUGE-L F1 by characters of each side − the base's, case by case."""
+    long: Long | None
     general: General | None
     verdict: Verdict | None
     curves: Curves | None

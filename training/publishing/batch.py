@@ -9,15 +9,16 @@ what was asked differently. At the end the file stands in the questions' order.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from training.errors import BadInput, PromptRefused
 from training.served.batch import AT_ONCE, Lines
 from training.served.client import Client
+from training.served.together import together
 from training.types import Progress
 
 _OWN = frozenset({"id", "custom_id", "prompt", "messages", "body", "method", "url"})
@@ -96,11 +97,13 @@ def run_batch(
     """Raises EngineUnreachable when nobody answers; what came before is kept."""
     kept = _kept(out, questions)
     told = Done(kept=len(kept))
-    missing = [each for each in questions if each.row not in kept]
+    missing = {each.row: each for each in questions if each.row not in kept}
     out.parent.mkdir(parents=True, exist_ok=True)
     _write(out, kept.values())
     lines = Lines(out)
-    for question, answer in _answers(missing, client, at_once):
+    asked = {row: partial(_ask, client, question.body) for row, question in missing.items()}
+    for place, answered in together(client, asked, at_once):
+        question, answer = missing[place], answered.result()
         row = {"id": question.id, "row": question.row, "request": question.digest, **answer}
         lines.append(**row)
         kept[question.row] = row
@@ -109,22 +112,6 @@ def run_batch(
             progress(len(kept), len(questions), "回答问题")
     _write(out, (kept[row] for row in sorted(kept)))
     return told
-
-
-def _answers(
-    questions: Sequence[Question], client: Client, at_once: int
-) -> Iterator[tuple[Question, dict[str, Any]]]:
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
-    asked: dict[Future[dict[str, Any]], Question] = {
-        pool.submit(_ask, client, each.body): each for each in questions
-    }
-    try:
-        for future in as_completed(asked):
-            yield asked[future], future.result()
-    finally:
-        # Interrupted, nobody tries again, and who has not been asked yet is not asked.
-        client.stop()
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _ask(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,14 +97,7 @@ curl -X POST {DESK}/api/adapters -H 'content-type: application/json' \\
   -d '{{"name": "{folder}"}}'
 curl -N -X POST {DESK}/api/works/作品编号/chapters/章节编号/continue \\
   -H 'content-type: application/json' -d '{{"length": 400, "adapter": "{folder}"}}'
-```
-
-直接用 vLLM：
-
-```sh
-python -m vllm.entrypoints.openai.api_server --model 底座的目录 --enable-lora \\
-  --max-lora-rank {record["served_rank"]} --lora-modules {folder}=这个目录
-curl http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json' \\
+curl {DESK}/v1/chat/completions -H 'content-type: application/json' \\
   -d '{{"model": "{folder}", "messages": {as_json}}}'
 ```
 
@@ -113,13 +106,22 @@ Python（任何 OpenAI 客户端）：
 ```python
 from openai import OpenAI
 
-client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="-")
+client = OpenAI(base_url="{DESK}/v1", api_key="-")
 answer = client.chat.completions.create(
     model="{folder}",
     messages={as_json},
 )
 print(answer.choices[0].message.content)
 ```
+
+不开书桌，直接用 vLLM：
+
+```sh
+python -m vllm.entrypoints.openai.api_server --model 底座的目录 --enable-lora \\
+  --max-lora-rank {record["served_rank"]} --lora-modules {folder}=这个目录
+```
+
+它的地址是 http://127.0.0.1:8000/v1，别的都一样。
 
 一次问一个文件（JSONL 进，JSONL 出，中断后接着做）：
 

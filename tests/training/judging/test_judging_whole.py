@@ -123,8 +123,9 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_is_measured_on_real_weights(
-    base_folder: Path, adapter_folder: Path, tmp_path: Path
+    base_folder: Path, adapter_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("training.judging.long.STRETCH", 30)
     run = RunFolder.create(tmp_path / "runs", RECIPE.yaml())
     for step in range(1, 6):
         run.log("step", step=step, loss=3.0 / step, lr=1e-4)
@@ -134,6 +135,7 @@ def test_everything_is_measured_on_real_weights(
     wanted = plan(
         base_folder, adapter_folder, tmp_path / "out", writers=None, parts=frozenset(PARTS),
         held_out=[*HELD_OUT, *texts(1), long], run=run.path, cases=7, sampling=Sampling(tokens=6),
+        long=40, openings=2,
     )  # fmt: skip
     notes: list[str] = []
     report = judge_run(wanted, lambda *told, note="": notes.append(note or str(told[-1])))
@@ -147,6 +149,8 @@ def test_everything_is_measured_on_real_weights(
     assert report.surprise.tuned is not None
     assert report.surprise.base != report.surprise.tuned
     assert (report.surprise.items, report.surprise.refused) == (7, 0)
+    assert report.long is not None
+    assert list(report.long.texts) == [*Side, "reference"]
     assert report.general is not None
     assert report.general.questions >= 120
     assert report.curves is not None
@@ -377,7 +381,7 @@ def test_an_adapter_is_judged_on_a_data_set(desk: Path, adapter_folder: Path) ->
         (("--run", "two"), 1, "没有训练“two”"),
         (("--run", "one", "--skip", "thinking"), 2, "thinking"),
         (("--run", "one", "--data", "nothing"), 1, "没有数据集“nothing”"),
-        (("--run", "one", "--judged"), 1, "模型在哪里"),
+        (("--run", "one", "--judged"), 1, "没有开着的书桌"),
         (("--base", "nowhere", "--data", "small"), 1, "nowhere"),
     ],
 )

@@ -12,7 +12,8 @@ from training.errors import MissingBase
 from training.judging import likelihood
 from training.judging.likelihood import likelihoods
 from training.judging.model import Model, load_pair
-from training.judging.perplexity import gain, perplexity, weigh
+from training.judging.perplexity import Perplexity, Weighed, gain, weigh
+from training.judging.perplexity import perplexity as perplexity_of
 from training.judging.probe import choose, questions
 from training.tuning.config import Recipe
 from training.tuning.masks import Example
@@ -20,6 +21,11 @@ from training.types import Chat, Item, Text, Turn
 
 RECIPE = Recipe.parse({"name": "a", "base": "b", "data": "c", "length": 256})
 ITEMS: list[Item] = [*chats(7), *texts(3), *preferences(2)]
+
+
+def perplexity(model: Model, items: list[Weighed]) -> Perplexity:
+    examples = [example for item in items for example in item.examples]
+    return perplexity_of(items, [one for _, one in sorted(likelihoods(model, examples))])
 
 
 def loss_of(model: Model, example: Example) -> float:
@@ -41,8 +47,10 @@ def test_batches_change_nothing(pair, tuned: bool, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(likelihood, "TOKENS", 150)
     monkeypatch.setattr(likelihood, "ROWS", 7)
     told: list[tuple[object, ...]] = []
-    found = likelihoods(model, examples, lambda *how_far: told.append(how_far))
-    for one, example in zip(found, examples, strict=True):
+    found = dict(likelihoods(model, examples, lambda *how_far: told.append(how_far)))
+    assert sorted(found) == list(range(len(examples)))
+    for place, example in enumerate(examples):
+        one = found[place]
         assert one.tokens == example.targets
         assert one.nats == pytest.approx(loss_of(model, example), rel=1e-4)
     assert told[-1] == (len(examples), len(examples))

@@ -14,7 +14,7 @@ LOOPED = "他推开门，院子里没有人。" * 9
 
 
 def found(**given: object) -> dict[str, Outcome]:
-    blank = {"surprise": None, "measured": {}, "answers": {}, "author": None, "margins": {},
+    blank = {"surprise": None, "measured": {}, "answers": {}, "long": {}, "author": None, "margins": {},
                  "general": None, "verdict": None}  # fmt: skip
     return {each.code: each for each in outcomes(**(blank | given))}  # type: ignore[arg-type]
 
@@ -67,7 +67,6 @@ def test_a_side_is_measured_text_by_text() -> None:
     assert side.whole.loops == 1
     assert side.whole.times == 9 >= LOOP
     assert side.whole.longest == repetition(LOOPED).longest
-    assert side.at == {}
     assert side.recited is not None
     assert (side.recited.case, side.recited.words) == ("1", AUTHOR)
 

@@ -21,7 +21,7 @@ import yanchi
 from server.app import create_app
 from server.desk import embeddings_for, open_desk
 from server.engines.scripted import ScriptedEngine
-from server.presence import announce
+from server.presence import announce, find_desk
 from server.settings import Settings
 from training.publishing.lineage import trace
 
@@ -219,6 +219,18 @@ def test_the_desk_that_is_open_is_told(open_on: str) -> None:
     assert served() == [made["folder"]]
     told("remove", "voice")
     assert served() == []
+
+
+@pytest.mark.usefixtures("open_on")
+def test_the_desk_that_is_open_answers_a_file(data: Path, tmp_path: Path) -> None:
+    """Through its own /v1, under the adapter's name; nobody has to say where."""
+    made = told("publish", "20261121-1a2b", "--quick")
+    asked, answers = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
+    asked.write_text('{"prompt": "你是谁？"}\n{"prompt": "雨停了吗？"}\n')
+    gone = httpx.delete(f"{find_desk(data)}/api/adapters/{made['folder']}", trust_env=False)
+    assert gone.status_code == 204
+    assert told("run", "voice", asked, answers)["answered"] == 2
+    assert all(json.loads(line)["text"] for line in answers.read_text().splitlines())
 
 
 @pytest.mark.usefixtures("data")

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 import yanchi
 from training.errors import BadInput, EngineUnreachable
 from training.publishing.batch import Done, read_questions, run_batch
+from training.publishing.engine import DeskClient, client_for
 from training.served.client import Client, Endpoint
 
 Answer = Callable[[dict[str, Any]], httpx.Response]
@@ -210,12 +212,14 @@ def test_vllm_is_asked_without_thinking_as_training_was(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def client(endpoint: Endpoint) -> Client:
-        return Client(endpoint, transport=service(echo))
+    class Served(Client):
+        def __init__(self, endpoint: Endpoint) -> None:
+            super().__init__(endpoint, transport=service(echo))
 
-    monkeypatch.setattr("training.commands.adapter_exports.open_client", client)
+    monkeypatch.setattr("training.publishing.engine.Client", Served)
     file, out = questions(tmp_path, {"prompt": "甲"}), tmp_path / "out.jsonl"
     words = ["adapters", "run", "nobody", str(file), str(out), "--json"]
+    words += ["--data-dir", str(tmp_path)]
     result = CliRunner().invoke(yanchi.app, words)
     assert result.exit_code == 1
     assert "--url" in json.loads(result.stdout)["error"]["message"]
@@ -226,3 +230,74 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(result.stdout)["answered"] == 1
     assert json.loads(result.stderr.splitlines()[-1]) == {"done": 1, "total": 1, "note": "回答问题"}
     assert rows_of(out)[0]["text"] == "答：甲"
+
+
+# A desk that is open on the data directory
+
+
+class OpenDesk(BaseHTTPRequestHandler):
+    """As much of a desk as a batch meets; `seen` is what was asked of it."""
+
+    seen: list[tuple[str, Any]]
+    kind: str
+
+    def do_GET(self) -> None:
+        self._answer({"kind": self.kind} if self.path == "/api/engine" else {})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.seen.append((self.path, body))
+        self._answer(echo(body).json() if self.path.startswith("/v1") else body)
+
+    def _answer(self, told: Any) -> None:
+        sent = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(params=["vllm", "scripted"])
+def open_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[type[OpenDesk]]:
+    desk = type("Desk", (OpenDesk,), {"seen": [], "kind": request.param})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), desk)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    (tmp_path / "desk.json").write_text(json.dumps({"address": address, "pid": 1}))
+    yield desk
+    server.shutdown()
+    thread.join(60)
+    server.server_close()
+
+
+def test_the_open_desk_is_asked_and_loads_the_adapter_first(
+    tmp_path: Path, open_desk: type[OpenDesk]
+) -> None:
+    folder = tmp_path / "adapters" / "voice-v2-0123abcd"
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    file, out = questions(tmp_path, {"prompt": "甲"}), tmp_path / "out.jsonl"
+    words = ["adapters", "run", "voice", str(file), str(out), "--data-dir", str(tmp_path)]
+    result = CliRunner().invoke(yanchi.app, words)
+    assert result.exit_code == 0, result.output
+    (loaded, told), (asked, body) = open_desk.seen
+    assert (loaded, told) == ("/api/adapters", {"name": folder.name})
+    assert (asked, body["model"]) == ("/v1/chat/completions", folder.name)
+    thinks_not = {"enable_thinking": False} if open_desk.kind == "vllm" else None
+    assert body.get("chat_template_kwargs") == thinks_not
+    assert rows_of(out)[0]["text"] == "答：甲"
+
+
+@pytest.mark.usefixtures("open_desk")
+def test_who_is_named_is_asked_instead_of_the_open_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(client_for("", "m", tmp_path), DeskClient)
+    named = client_for("http://engine/v1", "m", tmp_path)
+    assert (type(named), named.endpoint.url) == (Client, "http://engine/v1")
+    monkeypatch.setenv("YANCHI_SERVED_URL", "http://own/v1")
+    assert client_for("", "m", tmp_path).endpoint.url == "http://own/v1"
