@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from server.engines.scripted import Text
+from tests.e2e.axe import faults
 from tests.e2e.served import Served, plays
 from tests.e2e.visit import Visit, visiting
 
@@ -76,15 +77,61 @@ def test_a_chapter_is_moved_by_its_menu(hand: Hand) -> None:
     hand.visit.until(lambda: hand.order() == ["雨夜", "天晴", "渡口"], "one step back")
 
 
-def test_another_chapter_is_moved_too(hand: Hand) -> None:
-    """Its menu comes with it: it is opened, and stands in the tree with its menu."""
+def test_every_row_has_its_menu_in_sight(hand: Hand) -> None:
+    """Nothing hovers here: a chapter need not be opened for what can be done with it."""
     hand.sheet()
-    hand.row("雨夜").tap()
-    expect(hand.tree).not_to_be_visible()
-    hand.sheet()
+    for name in NAMES:
+        expect(hand.row(name).get_by_role("button", name=re.compile("更多"))).to_be_visible()
     hand.row("雨夜").get_by_role("button", name=re.compile("更多")).tap()
     hand.page.get_by_role("menuitem", name=re.compile("^下移")).tap()
     hand.visit.until(lambda: hand.order() == ["渡口", "雨夜", "天晴"], "the first one down")
+    assert hand.chapters[-1] in hand.page.url
+
+
+def test_a_chapter_and_a_volume_are_sent_to_a_place(hand: Hand) -> None:
+    """移到…: into another volume, and to a number."""
+    api, path = hand.visit.served, f"/api/works/{hand.work}"
+    one, two = (
+        api.ok("POST", f"{path}/volumes", json={"title": title})["id"] for title in ("上卷", "下卷")
+    )
+    hand.page.reload()
+    expect(hand.page.locator(".ProseMirror")).to_contain_text("灯亮着")
+    hand.sheet()
+
+    def send(name: str) -> Locator:
+        hand.row(name).get_by_role("button", name=re.compile("更多")).tap()
+        hand.page.get_by_role("menuitem", name="移到…").tap()
+        dialog = hand.page.get_by_role("dialog", name=re.compile(f"{name}”移到"))
+        expect(dialog).to_be_visible()
+        return dialog
+
+    dialog = send("雨夜")
+    dialog.get_by_role("combobox", name="哪一卷").tap()
+    hand.page.get_by_role("option", name="上卷").tap()
+    expect(dialog.get_by_role("status")).to_have_text("在最前面")
+    assert faults(hand.page) == []
+    dialog.get_by_role("button", name="移到这里").tap()
+    expect(dialog).to_have_count(0)
+
+    def homes() -> dict[str, str | None]:
+        return {row["name"]: row["volume_id"] for row in api.ok("GET", f"{path}/chapters")}
+
+    hand.visit.until(lambda: homes() == {"雨夜": one, "渡口": None, "天晴": None}, "in its volume")
+
+    dialog = send("渡口")
+    dialog.get_by_label("第几章").fill("2")
+    expect(dialog.get_by_role("status")).to_contain_text("天晴”后面")
+    dialog.get_by_role("button", name="移到这里").tap()
+    hand.visit.until(lambda: hand.order()[:2] == ["天晴", "渡口"], "the second outside")
+
+    dialog = send("上卷")
+    dialog.get_by_label("第几卷").fill("2")
+    dialog.get_by_role("button", name="移到这里").tap()
+
+    def volumes() -> list[str]:
+        return [row["id"] for row in api.ok("GET", f"{path}/volumes")]
+
+    hand.visit.until(lambda: volumes() == [two, one], "behind the other volume")
 
 
 def test_what_is_in_the_sheet_is_as_large_as_a_finger(hand: Hand) -> None:

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { spotAt } from "$/rooms/desk/tree/drop";
+import { others, sent, standing } from "$/rooms/desk/tree/moving";
 import { chinese, following } from "$/rooms/desk/tree/numbers";
 import { LONG, rowsOf, typedAhead, type Row, type Shown } from "$/rooms/desk/tree/rows";
 import { chart, reached, told } from "$/rooms/desk/tree/today";
@@ -59,6 +60,39 @@ const ids = (told: Order) => [...told.loose, ...told.volumes.flatMap((one) => on
 const sorted = (told: Order) => ({
   chapters: ids(told).sort(),
   volumes: told.volumes.map((v) => v.id).sort(),
+});
+
+describe("what is sent by number", () => {
+  it("stands where it was sent, and nothing is lost", () => {
+    fc.assert(
+      fc.property(
+        orders,
+        fc.nat(30),
+        fc.nat(30),
+        fc.integer({ min: -2, max: 30 }),
+        (all, a, b, n) => {
+          const everything = [...ids(all), ...all.volumes.map((one) => one.id)];
+          const id = everything[a % everything.length]!;
+          const volumes = [null, ...all.volumes.map((one) => one.id)];
+          const volume = volumes[b % volumes.length]!;
+          const moved = sent(all, id, volume, n);
+          expect(sorted(moved)).toEqual(sorted(all));
+          const last = others(all, id, volume).length + 1;
+          const stands = standing(moved, id);
+          expect(stands.n).toBe(n < 1 || n > last ? last : n);
+          if (ids(all).includes(id)) expect(stands.volume).toBe(volume);
+        },
+      ),
+    );
+  });
+
+  it("goes nowhere where it stands", () => {
+    const all = order("a b|c d|");
+    for (const id of ["a", "b", "c", "d", "v0", "v1"]) {
+      const { volume, n } = standing(all, id);
+      expect(sent(all, id, volume, n)).toEqual(all);
+    }
+  });
 });
 
 describe("the order", () => {

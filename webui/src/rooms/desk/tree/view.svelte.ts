@@ -18,6 +18,8 @@ class View {
   renaming = $state<string | null>(null);
   /** The row whose menu is open. */
   menu = $state<string | null>(null);
+  /** The row that is to be sent elsewhere. */
+  moving = $state<string | null>(null);
   dialog = $state<"bin" | "goal" | null>(null);
 
   readonly many = $derived(book.chapters.length > MANY);
@@ -46,6 +48,7 @@ class View {
   /** Another book: what was folded in it last time is folded. */
   enter(work: string): void {
     Object.assign(this, { filter: "", whole: new Set(), walked: null, renaming: null, menu: null });
+    this.moving = null;
     this.folded = new Set(read(work));
   }
 

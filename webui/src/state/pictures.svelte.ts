@@ -1,5 +1,4 @@
-import { of } from "../ask";
-import type { Person } from "../stores";
+/** Pictures of characters, and what stands where there is none. */
 
 /** A portrait's address stays the same when the picture is another: each change asks anew. */
 class Pictures {
@@ -14,8 +13,15 @@ class Pictures {
 }
 export const pictures = new Pictures();
 
+interface Person {
+  id: string;
+  name: string;
+  color: string;
+  portrait: boolean;
+}
+
 /** What `Face` shows of a character. */
 export function faceOf(work: string, { id, name, color, portrait }: Person) {
-  const url = of(work, "characters", id, "portrait");
+  const url = `/api/works/${work}/characters/${id}/portrait`;
   return { name, color, picture: portrait ? `${url}?${pictures.version(id)}` : null };
 }
