@@ -7,6 +7,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlmodel import Session
@@ -112,20 +113,25 @@ class Answerer:
         return Question(new_id(), owner, seen[:taken], request)
 
     def _recall(self, owner: Owner, question: str, text: bool) -> list[Seen]:
-        """The best passages of both, the best first: one ranking's scores, so they compare."""
+        """The best passages of both in turn, the best first.
+
+        Their scores do not compare: what is rare is told in each text by itself.
+        """
         with self._database.reading() as session:
             owner.check(session)
             cast = cast_names(session, owner.id) if owner.kind == "work" else []
             titles = _titles(session, owner) if text else {}
-        seen = [*self._documents(owner, question, cast)]
+        documents = self._documents(owner, question, cast)
+        own: list[Seen] = []
         if titles:
             self._indexer.fresh(owner.id, FRESH_SECONDS)
             found = self._library.recall(owner.id, question, MOST_PASSAGES, cast=cast)
-            seen += [
+            own = [
                 Seen(each, "", None, titles.get(each.passage.chapter_id, each.passage.title))
                 for each in found
             ]
-        return sorted(seen, key=lambda each: -each.found.score)[:MOST_PASSAGES]
+        in_turn = chain.from_iterable(zip_longest(documents, own))
+        return [each for each in in_turn if each is not None][:MOST_PASSAGES]
 
     def _documents(self, owner: Owner, question: str, cast: Sequence[Character]) -> list[Seen]:
         with self._database.reading() as session:

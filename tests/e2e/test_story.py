@@ -295,7 +295,7 @@ def test_nothing_is_wider_than_a_small_page(room: Room) -> None:
     node = room.post("outline", kind="chapter", title="起")["id"]
     thread = room.post("threads", title="铃为什么响")["id"]
     places = (f"cast/{room.shen}", "relations", f"outline/{node}", "lore", f"threads/{thread}",
-              "timeline", "timeline/chart", "recaps")  # fmt: skip
+              "timeline", "timeline/chart", "recaps", "documents")  # fmt: skip
     wider = {}
     for place in places:
         room.open(place)

@@ -135,6 +135,13 @@ def test_the_works_own_text_answers_too_unless_it_is_left_out(tmp_path: Path) ->
     assert (done["unproved"], done["invented"]) == ("水大。", ["说水大，不渡"])
 
 
+def test_a_long_document_does_not_crowd_out_the_works_own_text(api: Client) -> None:
+    work, chapters = api.book()
+    add(api, f"works/{work}", "归人.pdf", made(chapter_texts()))
+    passages = ask(api, f"works/{work}", "渡口的船，雨夜的灯。")[0][1]["passages"]
+    assert {each["chapter_id"] for each in passages} >= {chapters[2], None}
+
+
 def test_an_honest_nothing_and_nothing_to_ask(tmp_path: Path) -> None:
     http, api = answering(tmp_path, Text("文中没有。"))
     with http:

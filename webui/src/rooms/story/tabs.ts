@@ -6,6 +6,7 @@ export const TABS = [
   "threads",
   "timeline",
   "recaps",
+  "documents",
 ] as const;
 export type Tab = (typeof TABS)[number];
 
