@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Every verb prepares what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-training bench-web demo-training bench-peers \
+.PHONY: help env page serve test test-fast check fmt bench bench-retrieval bench-training bench-web bench-api demo-training bench-peers \
 	lock clean
 
 PYTHON ?= python3
@@ -61,6 +61,9 @@ demo-training: env ## from the sample's script to a voice that answers, in a few
 bench-web: env ## how the page feels, in a real browser, beside a plain TipTap page
 	@sh scripts/e2e-deps.sh
 	@exec $(BIN)/python -m bench web
+
+bench-api: env bench-peers ## 64 streams through /v1, beside LiteLLM's proxy, in one run
+	@exec $(BIN)/python -m bench api
 
 # Apart from .venv, whose pins they must not move. Without them the run says who is missing.
 bench-peers: env

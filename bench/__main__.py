@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import lora, prefix, training, ttft, web
+from bench import api, lora, prefix, training, ttft, web
 from bench.report import Report
 from bench.retrieval import STEPS
 from bench.retrieval_quality import tell
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[Report], None]] = {
     "lora": lora.run,
     "web": web.run,
     "training": training.run,
+    "api": api.run,
 }
 
 

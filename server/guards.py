@@ -10,14 +10,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import YanchiError, as_body
+from server.openai.errors import from_yanchi
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# The page loads nothing from elsewhere and is framed by nobody; FastAPI's own /docs is left
+# The page loads nothing from elsewhere and is framed by nobody (in it are reports, which say so
+# themselves); FastAPI's own /docs is left
 # alone because it brings its scripts along from a public address.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "connect-src 'self'; frame-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 
@@ -39,7 +41,7 @@ class SameOrigin:
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-                await _refuse(send)
+                await _refuse(scope["path"], send)
                 return
         await self._app(scope, receive, send)
 
@@ -68,9 +70,10 @@ class SecureHeaders:
         await self._app(scope, receive, dressed)
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(path: str, send: Send) -> None:
     error = ForeignOrigin("这个请求来自别的网页，已拒绝；请从书桌自己的地址打开。")
-    body = json.dumps(as_body(error), ensure_ascii=False).encode()
+    told = from_yanchi(error).body() if path.startswith("/v1/") else as_body(error)
+    body = json.dumps(told, ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -53,8 +53,7 @@ class Answers:
         """Raises ApiError, YanchiError."""
         told, asked = read(raw, ChatIn) if path == CHAT else read(raw, CompletionIn)
         self._desk.writer.require_engine()
-        loaded = await loaded_adapters(self._desk)
-        model = await asyncio.to_thread(self._find, asked.model, loaded)
+        model, loaded = await self._model(asked.model)
         guest: Guest = request.state.guest
         use = Use(guest.id, model.id, path.strip("/"))
         try:
@@ -62,6 +61,13 @@ class Answers:
         except BaseException:
             await asyncio.shield(self._note(guest, use))
             raise
+
+    async def _model(self, name: str) -> tuple[Model, set[str]]:
+        """(what is asked, which adapters are loaded). The base is known without asking anybody."""
+        if name == self._desk.engine.status().model:
+            return Model(name, "base"), set()
+        loaded = await loaded_adapters(self._desk)
+        return await asyncio.to_thread(self._find, name, loaded), loaded
 
     def _find(self, name: str, loaded: set[str]) -> Model:
         with self._desk.database.reading() as session:
@@ -76,7 +82,7 @@ class Answers:
         if model.kind in ("base", "adapter"):
             if model.kind == "adapter":
                 await need_adapter(self._desk, model.id, loaded)
-            body, yanchi = await asyncio.to_thread(self._plain, raw, told, asked)
+            body, yanchi = await self._plain(raw, told, asked)
         else:
             prepared = await unless_gone(request, self._prepared(model, asked, loaded))
             body = to_json(wire(self._desk.engine, prepared, asked, told))
@@ -125,7 +131,7 @@ class Answers:
         with self._desk.database.reading() as session:
             return personas.prepare_persona(session, self._desk, row, asked)
 
-    def _plain(
+    async def _plain(
         self, raw: bytes, told: dict[str, Any], asked: Asked
     ) -> tuple[bytes, dict[str, Any] | None]:
         """(the body that goes on, what `yanchi` has to tell of it)."""
@@ -135,7 +141,9 @@ class Answers:
         account: dict[str, Any] | None = None
         if isinstance(asked, ChatIn) and asked.yanchi and asked.yanchi.overflow:
             drop = asked.yanchi.overflow == "drop"
-            changed["messages"], gone = within(self._desk, asked, told["messages"], drop=drop)
+            changed["messages"], gone = await asyncio.to_thread(
+                within, self._desk, asked, told["messages"], drop=drop
+            )
             account = {"dropped_turns": gone}
         if asked.stream and not asked.wants_usage:
             options = told.get("stream_options") or {}

@@ -86,6 +86,13 @@ def test_what_is_not_there(api: Client) -> None:
     refused(api, 405, "method_not_allowed", method="GET")
 
 
+def test_another_page_is_refused_in_the_same_shape(api: Client) -> None:
+    error = api.http.post(CHAT, json=body(), headers={"origin": "http://evil.example"})
+    assert error.status_code == 403
+    assert error.json()["error"]["code"] == "foreign_origin"
+    assert error.json()["error"]["message"].isascii()
+
+
 def test_an_embedder_is_no_writer_and_a_writer_no_embedder(api: Client) -> None:
     name = api.ok("GET", "/v1/models")["data"][-1]["id"]
     refused(api, 400, "unsupported_endpoint", json=body(model=name))
@@ -126,7 +133,7 @@ def test_a_fault_of_ours_is_a_500_in_the_same_shape(
         raise RuntimeError("boom")
 
     monkeypatch.setattr("server.openai.answers.find_model", broken)
-    told = refused(api, 500, "internal_error", json=body())
+    told = refused(api, 500, "internal_error", json=body(model="persona/atan"))
     assert "boom" not in told["message"]
 
 
