@@ -1,6 +1,6 @@
 /** Who can be talked to, and the conversations with them. */
 
-import { http, ok, type Shapes } from "$/api/client";
+import { http, ok, upload, type Shapes } from "$/api/client";
 import { toasts } from "$/state/toasts.svelte";
 import { c } from "$/words/common";
 import { t } from "./words";
@@ -8,6 +8,12 @@ import { t } from "./words";
 export type Persona = Shapes["PersonaOut"];
 export type Conversation = Shapes["ConversationOut"];
 export type PersonaChange = Shapes["PersonaChange"];
+
+export function form(fields: Record<string, string | File>): FormData {
+  const told = new FormData();
+  for (const [name, value] of Object.entries(fields)) told.append(name, value);
+  return told;
+}
 
 class People {
   list = $state.raw<Persona[] | null>(null);
@@ -45,6 +51,23 @@ class People {
   async create(name: string): Promise<Persona> {
     const made = await ok(http.POST("/api/personas", { body: { name } as Shapes["PersonaNew"] }));
     this.took(made);
+    return made;
+  }
+
+  /** A persona out of a character card; says what of the file was not taken. */
+  async bring(file: File): Promise<Persona> {
+    const made = await upload<Shapes["PersonaImported"]>("/api/personas/import", form({ file }));
+    this.took(made.persona);
+    const { name } = made.persona;
+    if (made.left.length) toasts.told(t.broughtBut(name, made.left.join("；")));
+    else toasts.told(t.brought(name));
+    return made.persona;
+  }
+
+  async bringTalk(persona: Persona, file: File): Promise<Conversation> {
+    const told = form({ persona_id: persona.id, file });
+    const made = await upload<Conversation>("/api/conversations/import", told);
+    this.tookTalk(made);
     return made;
   }
 
