@@ -15,8 +15,10 @@ from server.tuning.runs import Runs
 
 router = APIRouter(prefix="/api/evaluations", tags=["training"])
 JobId = Annotated[str, Path(pattern=r"^\d{8}-\d{6}-[0-9a-f]{6}$")]
-# The report is a page of its own: nothing in it may run, and it reaches nobody.
-REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+# The report is a page of its own, or stands in ours: nothing in it may run, and it reaches nobody.
+REPORT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED)

@@ -206,6 +206,7 @@ def test_a_report_is_handed_out_as_data(idle: Client) -> None:
     answer = idle.http.get(f"/api/evaluations/{job}/report.html")
     assert answer.text == "<p>好"
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
 
 
 def test_jobs_are_listed_stopped_and_removed(idle: Client) -> None:
