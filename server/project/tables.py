@@ -16,6 +16,7 @@ from server.pigments import Pigment
 from server.project.shapes import Line, PlacedKnower
 from server.schemas.characters import CharacterOut
 from server.schemas.common import Kind, Status
+from server.schemas.documents import DocumentOut, PartOut
 from server.schemas.lore import BookOut, EntryOut
 from server.schemas.manuscript import ChapterOut, VolumeOut
 from server.schemas.outlines import OutlineNew, OutlineOut
@@ -145,6 +146,15 @@ TABLES: tuple[Table, ...] = (
         "recaps", models.Recap, UnplacedOut,
         lambda work: (col(models.Recap.work_id) == work) & (col(models.Recap.maker) == "author"),
         refs={"target_id": Ref("")}, untold=frozenset({"maker", "source_hash", "sources"}),
+    ),
+    Table(
+        "documents", models.Document, DocumentOut, _of_work(models.Document),
+        refs={"persona_id": Ref("", "null")},
+    ),
+    Table(
+        "document_parts", models.DocumentPart, PartOut,
+        _below(models.DocumentPart.document_id, models.Document), ("position",),
+        "document_id", {"document_id": Ref("documents", "skip")},
     ),
 )  # fmt: skip
 """Owners before what they own. What a model made of the text is not here: it is made again."""

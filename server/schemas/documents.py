@@ -19,6 +19,14 @@ class DocumentOut(Shape):
     created_at: datetime
 
 
+class PartOut(Shape):
+    """A chapter of a document, or all of it; only in a project file."""
+
+    title: str
+    text: str
+    position: int = Field(ge=0)
+
+
 class AskIn(Wanted):
     question: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)

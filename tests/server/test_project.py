@@ -114,6 +114,13 @@ def sample(database: Database) -> str:
         save(session, "continuation", parts, work.id)
         chapter.context = {"pinned": [f"character:{person.id}"], "excluded": []}
         session.add(chapter)
+        paper = models.Document(
+            work_id=work.id, title="砚谱", filename="砚谱.pdf", form="pdf", sha256="0" * 64, size=9,
+            pages=2, doubts=["第 2 页是图"],
+        )  # fmt: skip
+        session.add(paper)
+        session.add(models.DocumentPart(
+            document_id=paper.id, position=0, title="一", text="端石出端溪。", pages=[[0, 1], [3, 2]]))  # fmt: skip
         return work.id
 
 
@@ -126,7 +133,8 @@ def test_the_sample_comes_back_with_all_that_it_had(database: Database, sample: 
     full = {name for name, rows in told["tables"].items() if rows}
     assert full >= {
         "chapters", "characters", "outline", "lorebooks", "lore_entries", "progressions", "facts",
-        "relations", "threads", "thread_events", "templates", "recaps",
+        "relations", "threads", "thread_events", "templates", "recaps", "documents",
+        "document_parts",
     }  # fmt: skip
     with database.reading() as session:
         for table in TABLES:

@@ -6,7 +6,7 @@ import numpy as np
 import openai
 import pytest
 
-from tests.server.openai.conftest import Served, wait_for
+from tests.server.v1.conftest import Served, wait_for
 
 SAY = [{"role": "user", "content": "说一句话。"}]
 

@@ -12,7 +12,7 @@ from server.engines.scripted import Fail, ScriptedEngine
 from server.errors import EngineLost
 from server.openai.schemas import MOST_BYTES
 from tests.server.conftest import Client
-from tests.server.openai.conftest import Served, wait_for
+from tests.server.v1.conftest import Served, wait_for
 
 SAY = [{"role": "user", "content": "说一句话。"}]
 CHAT = "/v1/chat/completions"

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from server.engines.vllm import OpenAIEngine
-from tests.server.openai.conftest import Served, listening, serve, wait_for
+from tests.server.v1.conftest import Served, listening, serve, wait_for
 
 SAY = [{"role": "user", "content": "说一句话。"}]
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]

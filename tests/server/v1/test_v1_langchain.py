@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.openai.conftest import Served
+from tests.server.v1.conftest import Served
 
 langchain_openai: Any = pytest.importorskip("langchain_openai")
 

@@ -10,7 +10,7 @@ from server.engines.scripted import Delay
 from server.openai.errors import ApiError
 from server.openai.keys import Guest
 from server.openai.limits import Limits
-from tests.server.openai.conftest import Served, wait_for
+from tests.server.v1.conftest import Served, wait_for
 
 SAY: list[Any] = [{"role": "user", "content": "说一句话。"}]
 

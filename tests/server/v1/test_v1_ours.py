@@ -5,7 +5,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.server.openai.conftest import SYSTEM, Served
+from tests.server.v1.conftest import SYSTEM, Served
 
 CARD = {
     "name": "阿檀", "slug": "atan", "description": "{{char}}是看门的老人，认得{{user}}。",
