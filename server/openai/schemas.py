@@ -129,7 +129,7 @@ class Asked(Loose):
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     n: int | None = Field(default=None, ge=1, le=128)
     seed: int | None = Field(default=None, ge=-(2**63), le=2**63 - 1)
-    stop: Annotated[list[Stop] | None, BeforeValidator(_as_list), Field(max_length=MOST_STOPS)] = (
+    stop: Annotated[list[Stop] | None, Field(max_length=MOST_STOPS), BeforeValidator(_as_list)] = (
         None
     )
     stream: bool | None = None

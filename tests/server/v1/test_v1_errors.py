@@ -5,7 +5,7 @@ from typing import Any
 
 import openai
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from server.engines.scripted import Fail, ScriptedEngine
@@ -157,6 +157,7 @@ FIELDS = (
     fields=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
     sound=st.booleans(),
 )
+@example(path="chat/completions", model="scripted", fields={"stop": None}, sound=True)
 def test_no_body_makes_the_desk_fail(
     fuzzed: Client, path: str, model: Any, fields: dict[str, Any], sound: bool
 ) -> None:
