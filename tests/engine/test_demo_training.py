@@ -19,7 +19,7 @@ def test_a_script_becomes_a_voice_that_answers(tmp_path: Path) -> None:
         cwd=ROOT, text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (record,) = (place / "data" / "adapters").glob("*/lineage.json")
+    (record,) = (place / "data" / "adapters").glob("*/yanchi.json")
     told = json.loads(record.read_text("utf-8"))
     assert told["base"]["name"] == "tiny-qwen"
     (report,) = (place / "data" / "runs").glob("*/report/report.json")
