@@ -142,7 +142,7 @@ def _engine(home: Path) -> Iterator[str]:
 def _litellm(home: Path, engine: str) -> Iterator[str]:
     """Raises RuntimeError where it is not installed or does not start."""
     if not (FOLDER / "litellm").is_dir():
-        raise RuntimeError("not installed; make bench-peers")
+        raise RuntimeError("LiteLLM is not in .bench-peers")
     (home / "litellm.yaml").write_text(LITELLM.format(model=MODEL, url=engine), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -28,7 +28,7 @@ class RunningDesk:
     def engine(self) -> tuple[Path, str]:
         """(unix socket, API key) of its vLLM, read from the child process it started."""
         for child in self.process.children(recursive=True):
-            words = child.cmdline()
+            words = child.as_dict(["cmdline"])["cmdline"] or []  # a zombie has none
             if "--uds" in words and "vllm.entrypoints.openai.api_server" in words:
                 return Path(words[words.index("--uds") + 1]), child.environ()["VLLM_API_KEY"]
         raise RuntimeError("the desk has started no vLLM")

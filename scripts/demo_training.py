@@ -10,11 +10,10 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -23,13 +22,12 @@ from typing import Any
 import httpx
 import yaml
 
-from server.presence import find_desk
+from bench.desk import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
 ROLE, SET = "嬛嬛", "sample-persona"
 QUESTIONS = ("你是谁？", "今日天气甚好，可要出去走走？")
-READY_SECONDS = 400.0
 
 READING = {
     "name": "tiny-qwen", "method": "pretrain", "data": ["sample-novel"], "tuning": {"kind": "full"},
@@ -92,28 +90,14 @@ def small_base(demo: Demo) -> Path:
 def desk(demo: Demo, base: Path) -> Iterator[httpx.Client]:
     """The running desk with its vLLM, once it can write; ended at the end."""
     log = demo.place / "serve.log"
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "yanchi", "serve", "--model", str(base), "--port", "0"],
-            cwd=ROOT, env=demo.env, stdout=told, stderr=told,
-        )  # fmt: skip
     try:
-        address = until(process, lambda: find_desk(demo.data), log)
-        with httpx.Client(base_url=str(address), timeout=300, trust_env=False) as client:
-            until(process, lambda: client.get("/api/ready").status_code == 200, log)
+        with (
+            serving(demo.data, log, "--model", str(base)) as running,
+            httpx.Client(base_url=running.address, timeout=300, trust_env=False) as client,
+        ):
             yield client
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def until(process: subprocess.Popen[bytes], asked: Callable[[], Any], log: Path) -> Any:
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        if found := asked():
-            return found
-        time.sleep(0.3)
-    raise SystemExit(f"书桌没有打开，原因在 {log}。")
+    except (RuntimeError, TimeoutError) as error:
+        raise SystemExit(f"书桌没有打开（{error}），详情在 {log}。") from error
 
 
 def answers(client: httpx.Client, system: str, question: str, adapter: str) -> list[str]:

@@ -24,6 +24,8 @@ Progress = Callable[[int, int], None]
 
 SLICE_SECONDS = 5.0
 """After so long another work may have its turn."""
+FRESH_SECONDS = 5.0
+"""How long a request waits for an index that is being brought up to date."""
 _FAILED = "索引没有建成，请查看日志；下次保存时会再试。"
 
 
@@ -78,7 +80,7 @@ class Indexer:
             self._due.add(work_id)
             self._changed.notify_all()
 
-    def fresh(self, work_id: str, timeout: float) -> bool:
+    def fresh(self, work_id: str, timeout: float = FRESH_SECONDS) -> bool:
         """Wait until this work's text is searchable; False when it took too long.
 
         Many vectors still to be made are not waited for: words find the text already.

@@ -34,8 +34,6 @@ from server.writing.streaming import Writer, next_piece
 MOST_PASSAGES = 12
 LENGTH = 500
 """Characters of an answer with its quotes."""
-FRESH_SECONDS = 5.0
-"""How long a question waits for the index of the work's own text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class Answerer:
         documents = self._documents(owner, question, cast)
         own: list[Seen] = []
         if titles:
-            self._indexer.fresh(owner.id, FRESH_SECONDS)
+            self._indexer.fresh(owner.id)
             found = self._library.recall(owner.id, question, MOST_PASSAGES, cast=cast)
             own = [
                 Seen(each, "", None, titles.get(each.passage.chapter_id, each.passage.title))

@@ -38,8 +38,6 @@ PASSAGES = 12
 """Passages that recall offers; the budget decides how many of them stand."""
 MOST_CHARS_A_TOKEN = 1.6
 """Chinese characters that one Qwen token may hold on average: what the tail could reach."""
-INDEX_WAIT = 5.0
-"""Seconds that a request waits for an index that is being brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class Continuation:
         query = f"{brief.before[-QUERY_TAIL:]}\n{wish.place.beat}".strip()
         if not query:
             return []
-        self._indexer.fresh(wish.place.work_id, INDEX_WAIT)
+        self._indexer.fresh(wish.place.work_id)
         tail = brief.before[-int(limit * MOST_CHARS_A_TOKEN) :]
         try:
             return self._library.recall(

@@ -3,13 +3,13 @@
 Everything is made here from nothing, so no test needs a download; only the text is nonsense.
 """
 
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from tests.engine.tiny_qwen import SENTENCES, make_adapter, make_model
+from tests.engine.tiny_qwen import SENTENCES, make_adapter
+from training import tiny_base
 from training.data.store import save
 from training.types import Chat, Item, Preference, Text, Turn
 
@@ -26,12 +26,7 @@ def published_template(name: TemplateName) -> str:
 
 def make_base(folder: Path, template: TemplateName = "qwen2.5") -> Path:
     """A Qwen of 0.2 M random weights with a published chat template."""
-    make_model(folder)
-    (folder / "chat_template.jinja").write_text(published_template(template), "utf-8")
-    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    config.pop("chat_template", None)
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, ensure_ascii=False), "utf-8")
-    return folder
+    return tiny_base.make_base(folder, SENTENCES * 4, published_template(template))
 
 
 def chats(count: int = 12, system: str = "你是沈砚。") -> list[Chat]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from training.commands.adapter_exports import DeskUrl
 from training.commands.building import NewName, Replace, store
 from training.commands.common import (
     AsJson,
@@ -17,13 +18,6 @@ from training.errors import BadInput
 
 if TYPE_CHECKING:
     from training.types import Refusal
-
-Desk = Annotated[
-    str | None,
-    typer.Option(
-        "--desk", help="书桌的地址；默认找开在 --data-dir 上的那一张。", show_default=False
-    ),
-]
 
 
 def preferences(
@@ -38,7 +32,7 @@ def preferences(
         Literal["dpo", "kto"],
         typer.Option(help="dpo：同一处采纳的和退回的配成对；kto：每一份单独算。"),
     ] = "dpo",
-    desk: Desk = None,
+    desk: DeskUrl = None,
     data_dir: DataDir = None,
     replace: Replace = False,
     as_json: AsJson = False,

@@ -1,6 +1,7 @@
 """The probe runs the real trainer, briefly, with the recipe's own shapes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def test_nothing_but_the_shapes_is_kept(voice: str, base: Path) -> None:
     assert (told.steps, told.accumulate, told.sample_every, told.held_out) == (STEPS, 1, 0, None)
 
 
+def probes() -> list[psutil.Process]:
+    """Probes among this process's children; one that has ended has no command line."""
+    running = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "training.advice.probe" in child.cmdline():
+                running.append(child)
+    return running
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"packing": True}, {"method": "pretrain"}], ids=str)
 def test_a_probe_measures_and_leaves_nothing(
@@ -82,7 +93,7 @@ def test_a_probe_measures_and_leaves_nothing(
     assert told
     assert {total for _, total in told} == {STEPS}
     assert sorted(path.name for path in tmp_path.iterdir()) == before
-    assert not [p for p in psutil.Process().children() if "training.advice.probe" in p.cmdline()]
+    assert not probes()
 
 
 @pytest.mark.slow
@@ -102,5 +113,5 @@ def test_a_probe_that_takes_too_long_is_ended(
     monkeypatch.setattr(probing, "rows_for", lambda *_: [chat("好。")] * 20)
     with pytest.raises(RunFailed, match="太慢"):
         probe(wanted, base, amounts, tmp_path, seconds=3)
-    assert not [p for p in psutil.Process().children() if "training.advice.probe" in p.cmdline()]
+    assert not probes()
     assert not list(tmp_path.glob(".probe-*"))

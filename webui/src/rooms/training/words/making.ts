@@ -1,0 +1,103 @@
+/** What the served model makes of it. */
+
+export const zh = {
+  // made by the served model
+  summaries: "小说 → 每段一句梗概",
+  summariesHow: "请写作的模型为每一段写一句梗概，或一份平直的草稿；“按梗概写”“扩写”“改写”要用。",
+  dialogue: "小说 → 一个角色的对话",
+  dialogueHow: "请写作的模型把叙述里的对话找出来；原文里没有的话不要。",
+  qa: "文本 → 问答",
+  qaHow: "请写作的模型就每一段提问作答；引不出原文的不要。",
+  augment: "两三个例子 → 一批",
+  augmentHow: "照着上传的例子（JSONL 等）再写一批同类的，相近的去掉。",
+  context: "小说 → 带检索的续写",
+  contextHow: "提示和书桌上写作时的一样：只看得到前文，掺进无关的段落，也有什么都没找到的。",
+  drafts: "不做梗概，做改写用的平直草稿",
+  closed: "提问时不给原文：学的是书里的事",
+  similar: "相同到几成算重复",
+  similarHow: "0.5 是一半相同；越小去掉得越多",
+  promptTokens: "提示最多多少词元",
+  foundShare: "找到有关段落的占几份",
+  distractedShare: "掺进无关段落的占几份",
+  emptyShare: "什么都没找到的占几份",
+  sameChunk: "做样本时也要这样切，不然对不上。",
+  fromSummaries: "按哪份梗概",
+  fromSummariesHow: "要用同样的文本、同样的长度做的。",
+  noSummaries: "还没有梗概：先在“怎么做”里选“小说 → 每段一句梗概”。",
+  summariesOf: (n: string, drafts: string) => `梗概 ${n}，草稿 ${drafts}`,
+  summariesReady: (name: string) => `“${name}”做好了。`,
+  useSummaries: "用它做样本",
+  trial: "先试几段",
+  trialHow: "同样的几段，每种问法各做一遍，并排看；挑一种做全部。",
+  onHowMany: "试几段",
+  tryThem: "试一试",
+  sideBySide: "各种问法做出来的",
+  madeOf: (made: number, asked: number, nonsense: number) =>
+    `做成 ${made} / ${asked}${nonsense ? `，不能用的回答 ${nonsense} 次` : ""}`,
+  wholeBy: (name: string) => `做全部时用“${name}”。`,
+  changeIt: "照着改",
+  changeOf: (name: string) => `照着改：${name}`,
+  ownWays: "自己的问法",
+  ownWaysHow:
+    "Jinja 模板。每段可以写 {{ text }}（原文）、{{ before }}（前文）、{{ book }}、{{ chapter }}、{{ length }}；从“照着改”开始最省事。",
+  ownWaysGrow:
+    "Jinja 模板，可以写 {{ examples }}（每个有 question 和 answer）和 {{ count }}；从“照着改”开始最省事。",
+  wayName: "问法的名字",
+  wayNameHow: "用文字、数字、- 和 _，不超过 40 个字",
+  wayText: "问什么",
+  addWay: "加一种",
+  dropWay: (name: string) => `删去问法 ${name}`,
+};
+
+export const en: typeof zh = {
+  // made by the served model
+  summaries: "Novel → a sentence for each piece",
+  summariesHow:
+    "The writing model sums up each piece in a sentence, or drafts it plainly: for the tasks 按梗概写, 扩写 and 改写.",
+  dialogue: "Novel → one role's dialogue",
+  dialogueHow:
+    "The writing model finds what is said within the prose; words that the text does not have are left out.",
+  qa: "Text → questions and answers",
+  qaHow: "The writing model asks and answers about each piece; what it cannot quote is left out.",
+  augment: "A few examples → many",
+  augmentHow: "More of the kind of the uploaded examples (JSONL…), without those that are alike.",
+  context: "Novel → continuations with what is found",
+  contextHow:
+    "The prompts of the desk itself: only what stands before, foreign passages among it, and sometimes nothing found.",
+  drafts: "Plain drafts to be rewritten, instead of summaries",
+  closed: "Without the text in the question: what the book tells is learned",
+  similar: "Alike from which share on",
+  similarHow: "0.5: half of it is the same; the smaller, the more goes",
+  promptTokens: "Tokens of a prompt at most",
+  foundShare: "Share with passages that matter",
+  distractedShare: "Share with foreign passages too",
+  emptyShare: "Share with nothing found",
+  sameChunk: "Samples have to be cut the same way, or nothing fits.",
+  fromSummaries: "By which summaries",
+  fromSummariesHow: "Made of the same texts, at the same length.",
+  noSummaries: "No summaries yet: choose “Novel → a sentence for each piece” above first.",
+  summariesOf: (n: string, drafts: string) => `${n} summaries, ${drafts} drafts`,
+  summariesReady: (name: string) => `“${name}” is made.`,
+  useSummaries: "Make samples by it",
+  trial: "Try a few first",
+  trialHow:
+    "Each way of asking makes the same few pieces, side by side; one is chosen for the whole.",
+  onHowMany: "Pieces to try",
+  tryThem: "Try",
+  sideBySide: "What each way of asking made",
+  madeOf: (made: number, asked: number, nonsense: number) =>
+    `${made} of ${asked} made${nonsense ? `, ${nonsense} answers of no use` : ""}`,
+  wholeBy: (name: string) => `The whole is made by “${name}”.`,
+  changeIt: "Change it",
+  changeOf: (name: string) => `Change it: ${name}`,
+  ownWays: "Your own ways of asking",
+  ownWaysHow:
+    "Jinja templates. Of a piece there are {{ text }}, {{ before }}, {{ book }}, {{ chapter }} and {{ length }}; a copy of another is the easiest beginning.",
+  ownWaysGrow:
+    "Jinja templates. There are {{ examples }}, each with its question and answer, and {{ count }}; a copy of another is the easiest beginning.",
+  wayName: "Name of this way",
+  wayNameHow: "Letters, digits, - and _, 40 at most",
+  wayText: "The question",
+  addWay: "Add one",
+  dropWay: (name: string) => `Remove the way ${name}`,
+};
