@@ -56,7 +56,7 @@ bench-training: env ## tokens a second and peak memory beside plain TRL, in one 
 	@exec $(BIN)/python -m bench training
 
 demo-training: env ## from the sample's script to a voice that answers, in a few minutes
-	@exec $(BIN)/python scripts/demo_training.py
+	@exec $(BIN)/python -m scripts.demo_training
 
 bench-web: env ## how the page feels, in a real browser, beside a plain TipTap page
 	@sh scripts/e2e-deps.sh

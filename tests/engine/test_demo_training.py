@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 def test_a_script_becomes_a_voice_that_answers(tmp_path: Path) -> None:
     place = tmp_path / "demo"
     done = subprocess.run(
-        [sys.executable, "scripts/demo_training.py", "--place", str(place)],
+        [sys.executable, "-m", "scripts.demo_training", "--place", str(place)],
         cwd=ROOT, text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
