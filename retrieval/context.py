@@ -227,7 +227,7 @@ def _passages(brief: Brief) -> list[ContextItem]:
             keep="around",
             about=brief.beat or brief.before[-200:],
             score=f.score,
-            why=_found_by(f),
+            why=found_by(f),
         )
         for rank, f in enumerate(brief.found)
     ]
@@ -236,7 +236,7 @@ def _passages(brief: Brief) -> list[ContextItem]:
 METHODS = {"lexical": "字词", "dense": "语义", "rerank": "重排"}
 
 
-def _found_by(found: Found) -> str:
+def found_by(found: Found) -> str:
     """Which methods brought it, and how high: “字词第 1，语义第 3”."""
     return "，".join(f"{METHODS.get(m, m)}第 {rank}" for m, rank in found.ranks.items())
 

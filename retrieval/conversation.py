@@ -27,22 +27,32 @@ from retrieval.types import (
 
 SHARES: Mapping[Group, float] = {Group.SYSTEM: 0.45, Group.CAST: 0.25, Group.LORE: 0.3}
 """Of the room for what stays the same; the rest is the turns'."""
+SUMMARY = 0.2
+"""The same for a summary, where there is one."""
 STEADY = 0.6
 """The part of the prompt that what stays the same may fill: the turns get the rest."""
 NEAR = 6
 """The last turns, which stand before anything that is called up."""
 TOO_OLD = "更早的话，这次放不下"
+SUMMED = "更早的话，已在概括里"
+NO_PLACE = "这份提示词模板里没有放它的地方"
 FIRST_OF_ALL = 90.0
 LAST_OF_ALL = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one of the two said; `role` user is the one who talks with the persona."""
+    """What somebody said; `role` assistant is the persona, user whoever else speaks."""
 
     id: str
     role: Role
     text: str
+    speaker: str = ""
+    """Whose words they are, where it could be one of several; it stands before them."""
+
+    @property
+    def told(self) -> str:
+        return f"{self.speaker}：{self.text}" if self.speaker else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,17 @@ class Talk:
     note: str = ""
     depth: int = 0
     variables: Mapping[str, Any] | None = None
+    summed: int = 0
+    """How many of the oldest turns a summary tells in their place: they do not stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an answer remembers of what no longer stands: `items` of Group.RECAP (a summary of the
+    oldest `summed` turns) and of Group.PASSAGES (what was recalled)."""
+
+    items: Sequence[ContextItem] = ()
+    summed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +134,26 @@ def build_talk(
     roles = {item.id: turns[item.id.removeprefix("turn:")] for item in earlier}
     form = TalkForm(template, roles, talk.note, talk.depth)
     variables = {**(talk.variables or {}), "begun": talk.begun}
+    unseen = [item for item in items if not _has_place(template, item.group)]
+    shown = [item for item in items if item not in unseen]
+    shares = {**SHARES, **({Group.RECAP: SUMMARY} if _any_summary(shown) else {})}
+    kept_out = [
+        *refused,
+        *((item, NO_PLACE) for item in unseen),
+        *((item, SUMMED) for item in earlier[: talk.summed]),
+    ]
+    earlier = earlier[talk.summed :]
 
     def made(stand: Sequence[ContextItem], old: Sequence[ContextItem]) -> Prompt:
         return build(
-            [*items, *stand, *said],
+            [*shown, *stand, *said],
             tokens=tokens,
             limit=limit,
             template=form,
             variables=variables,
-            shares={group: share * STEADY for group, share in SHARES.items()}
+            shares={group: share * STEADY for group, share in shares.items()}
             | {Group.TAIL: 1 - STEADY},
-            refused=[*refused, *((item, TOO_OLD) for item in old)],
+            refused=[*kept_out, *((item, TOO_OLD) for item in old)],
         )
 
     prompt = made(earlier, [])
@@ -131,12 +161,28 @@ def build_talk(
     return made(earlier[first:], earlier[:first]) if first else prompt
 
 
+def forgotten(prompt: Prompt) -> int:
+    """How many of the oldest turns do not stand in a conversation's prompt."""
+    return sum(left.item.id.startswith("turn:") for left in prompt.dropped)
+
+
+def _has_place(template: PromptTemplate, group: Group) -> bool:
+    """Whether an author's own template, written before there were memories, would show them."""
+    if group not in (Group.RECAP, Group.PASSAGES):
+        return True
+    return group.value in template.system + template.user
+
+
+def _any_summary(items: Sequence[ContextItem]) -> bool:
+    return any(item.group is Group.RECAP for item in items)
+
+
 def turn_items(turns: Sequence[Turn]) -> list[ContextItem]:
     """The earlier turns: the newer the longer they stay."""
     newest = len(turns) - 1
     return [
         ContextItem(
-            f"turn:{turn.id}", Group.TAIL, turn.text, "说过的话",
+            f"turn:{turn.id}", Group.TAIL, turn.told, "说过的话",
             priority=_priority(newest - n), order=n, late=True,
         )
         for n, turn in enumerate(turns)
@@ -149,7 +195,7 @@ def _priority(age: int) -> float:
 
 def _said(turn: Turn) -> ContextItem:
     return ContextItem(
-        f"turn:{turn.id}", Group.BEAT, turn.text, "刚说的话", required=True, order=1e12
+        f"turn:{turn.id}", Group.BEAT, turn.told, "刚说的话", required=True, order=1e12
     )
 
 

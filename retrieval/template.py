@@ -24,8 +24,8 @@ SHIPPED = Path(__file__).parent / "templates"
 ROLES = ("system", "user", "assistant")
 TALK = {"char": "", "user": "", "instruction": "", "after": "", "begun": ""}
 """What a conversation's template may name besides (`retrieval.conversation`)."""
-RECAP = "recap"
-"""The template of a recap: what it is to tell is no block but its `text`."""
+TELLING = ("recap", "memory")
+"""The templates of a recap and of a talk's summary: what they are to tell is no block but `text`."""
 TOLD = {"level": "chapter", "text": "", "piece": 1, "pieces": 1}
 """What it may name besides (`retrieval.memory`)."""
 CONVERSATION = "persona"
@@ -124,8 +124,8 @@ def check(template: PromptTemplate) -> None:
     """Render with every group filled, then with none. Raises BrokenTemplate where it fails or
     where what the author wants written, or the text to go on with, would not arrive."""
     template.render(())
-    if template.name == RECAP:
-        _check_recap(template)
+    if template.name in TELLING:
+        _check_telling(template)
         return
     blocks = [Placed(ContextItem(g, g, f"〔{g}〕" * 9, g), f"〔{g}〕" * 9, 0, "") for g in Group]
     whole = "".join(m.content for m in template.render(blocks, {"title": "题", "length": 9}))
@@ -136,7 +136,7 @@ def check(template: PromptTemplate) -> None:
             raise BrokenTemplate(f"提示词模板里没有用到{told}，模型会看不到它；请把它加上。")
 
 
-def _check_recap(template: PromptTemplate) -> None:
+def _check_telling(template: PromptTemplate) -> None:
     for level in ("chapter", "pieces", "volume", "book"):
         told = {"level": level, "text": "〔原文〕", "length": 9, "piece": 2, "pieces": 3}
         if "〔原文〕" not in "".join(m.content for m in template.render((), told)):

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.conversation import TOO_OLD, Talk, Turn, build_talk
+from retrieval.conversation import (
+    NO_PLACE,
+    SUMMED,
+    TOO_OLD,
+    Talk,
+    Turn,
+    build_talk,
+    forgotten,
+)
 from retrieval.errors import PromptTooLarge
-from retrieval.template import check, load_template
+from retrieval.template import check, load_template, template_of
 from retrieval.types import ContextItem, Group, Message, Prompt
 
 TEMPLATE = load_template("persona")
@@ -40,8 +48,9 @@ def made(said: Sequence[Turn], limit: int = 1000, **how: object) -> Prompt:
     return build_talk(told, [CARD], tokens=Letters(), limit=limit, template=TEMPLATE)
 
 
-def test_the_shipped_template_can_be_used() -> None:
+def test_the_shipped_templates_can_be_used() -> None:
     check(TEMPLATE)
+    check(load_template("memory"))
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=40), st.integers(700, 2500))
@@ -82,3 +91,36 @@ def test_an_answer_is_gone_on_with_where_it_stopped() -> None:
     assert messages[-2].role == "user"
     alone = made([], begun="开场").messages
     assert [m.role for m in alone] == ["system", "assistant"]
+
+
+def summary(text: str = "两人说定了初三去渡口。") -> ContextItem:
+    return ContextItem("summary:1", Group.RECAP, text, "更早说过的", keep="start")
+
+
+def recalled(text: str = "去年的伞还在门后。") -> ContextItem:
+    return ContextItem("said:1:0", Group.PASSAGES, text, "从前的对谈")
+
+
+def test_what_is_summed_up_leaves_and_its_summary_stands_before_the_turns() -> None:
+    said = turns(20, 20, 20, 20, 20)
+    told = Talk(said, variables={"char": "阿檀", "user": "小顾"}, summed=2)
+    items = [CARD, summary(), recalled()]
+    prompt = build_talk(told, items, tokens=Letters(), limit=2000, template=TEMPLATE)
+    system, *talk = (m.content for m in prompt.messages)
+    assert system.endswith("【更早说过的】\n两人说定了初三去渡口。")
+    assert talk[-1].startswith("（阿檀想起的旧事")
+    assert "〔从前的对谈〕去年的伞还在门后。" in talk[-1]
+    assert [left.reason for left in prompt.dropped] == [SUMMED, SUMMED]
+    assert forgotten(prompt) == 2
+    assert not any(said[n].text in "".join([system, *talk]) for n in (0, 1))
+
+
+def test_a_template_of_before_there_were_memories_says_what_it_leaves_out() -> None:
+    old = template_of("persona", "你是{{ char }}。", "{% for b in beat %}{{ b.text }}{% endfor %}")
+    told = Talk(turns(5), variables={"char": "阿檀", "user": "小顾"})
+    items = [summary(), recalled()]
+    prompt = build_talk(told, items, tokens=Letters(), limit=2000, template=old)
+    assert {left.item.id: left.reason for left in prompt.dropped} == {
+        "summary:1": NO_PLACE,
+        "said:1:0": NO_PLACE,
+    }
