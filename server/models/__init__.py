@@ -14,7 +14,7 @@ from server.models.manuscript import (
     Volume,
     Work,
 )
-from server.models.persona import Avatar, ChatMessage, Conversation, Persona
+from server.models.persona import Avatar, ChatMessage, Conversation, Member, Persona
 from server.models.portrait import Portrait
 from server.models.recap import Recap
 from server.models.story import Fact, Knowers, Progression, Relation, Scene
@@ -24,7 +24,7 @@ from server.models.thread import Thread, ThreadEvent
 __all__ = [
     "ApiKey", "ApiUse", "Avatar", "Chapter", "ChapterRevision", "Character", "ChatMessage",
     "Conversation", "Document", "DocumentPart", "Fact", "Generation", "Knowers", "LoreEntry",
-    "Lorebook", "OutlineNode", "Persona", "Portrait", "Progression", "Recap", "Relation",
-    "Scene", "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work", "new_id",
-    "now",
+    "Lorebook", "Member", "OutlineNode", "Persona", "Portrait", "Progression", "Recap",
+    "Relation", "Scene", "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work",
+    "new_id", "now",
 ]  # fmt: skip

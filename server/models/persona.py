@@ -1,4 +1,5 @@
-"""Who can be talked to, and what was said: cards, conversations and their trees of messages.
+"""Who can be talked to, and what was said: cards, conversations with their members, and their
+trees of messages.
 
 A persona may belong to a place of a work: `chapter_id` and `offset` say as of when they speak
 (offset None: the chapter's end; chapter None: all of the work), `character_id` through whose
@@ -31,6 +32,8 @@ class Persona(SQLModel, table=True):
     """The name for programs, ASCII."""
     position: int = 0
     name: str = Field(max_length=100)
+    nickname: str = Field(default="", max_length=100)
+    """What they are called where they speak; empty: the name."""
     summary: str = Field(default="", max_length=500)
     description: str = Field(default="", sa_type=Text)
     personality: str = Field(default="", sa_type=Text)
@@ -61,6 +64,11 @@ class Persona(SQLModel, table=True):
     updated_at: datetime = made_at()
     deleted_at: datetime | None = maybe_time()
 
+    @property
+    def called(self) -> str:
+        """What `{{char}}` becomes."""
+        return self.nickname or self.name
+
 
 class Avatar(SQLModel, table=True):
     persona_id: str = Field(
@@ -75,6 +83,7 @@ class Avatar(SQLModel, table=True):
 class Conversation(SQLModel, table=True):
     id: str = row_id()
     persona_id: str = owned_by("persona")
+    """Who it began with: always its first member."""
     title: str = Field(default="", max_length=200)
     user_name: str = Field(default="我", max_length=100)
     user_note: str = Field(default="", sa_type=Text)
@@ -90,6 +99,22 @@ class Conversation(SQLModel, table=True):
     deleted_at: datetime | None = maybe_time()
 
 
+class Member(SQLModel, table=True):
+    """Who takes part in a conversation, by the order in which they take turns. Whoever leaves it
+    keeps the row, since what they said stays."""
+
+    conversation_id: str = Field(
+        primary_key=True, foreign_key="conversation.id", ondelete="CASCADE", max_length=32
+    )
+    persona_id: str = Field(primary_key=True, max_length=32)
+    """Plain: of a persona that is gone there is still `name`."""
+    name: str = Field(max_length=100)
+    position: int = 0
+    muted: bool = False
+    """Speaks only where they are chosen."""
+    present: bool = True
+
+
 class ChatMessage(SQLModel, table=True):
     id: str = row_id()
     conversation_id: str = owned_by("conversation")
@@ -103,6 +128,8 @@ class ChatMessage(SQLModel, table=True):
     """Counts the conversation's messages in the order in which they were made."""
     role: str = Field(max_length=20)
     """`user` or `assistant`."""
+    persona_id: str | None = place()
+    """Who spoke, of the members; None: the user."""
     text: str = Field(sa_type=Text)
     origin: str = Field(max_length=20)
     """`typed`, `generated`, `edited` or `greeting`."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from server.errors import Conflict, Invalid, NotFound
 from server.manuscript import get_chapter, get_character, get_work
-from server.models import Conversation, Persona, new_id, now
+from server.models import Conversation, Member, Persona, new_id, now
 from server.pigments import pigment
 
 MAY_BE_NULL = {"work_id", "character_id", "chapter_id", "offset", "adapter"}
@@ -73,11 +73,12 @@ def change_persona(session: Session, persona: Persona, fields: Mapping[str, Any]
 
 
 def conversations_of(session: Session) -> dict[str, int]:
-    """How many conversations each persona has, those in the bin left out."""
+    """How many conversations each persona takes part in, those in the bin left out."""
     query = (
-        select(Conversation.persona_id, func.count())
-        .where(col(Conversation.deleted_at).is_(None))
-        .group_by(Conversation.persona_id)
+        select(Member.persona_id, func.count())
+        .join(Conversation)
+        .where(col(Conversation.deleted_at).is_(None), col(Member.present))
+        .group_by(Member.persona_id)
     )
     return dict(session.exec(query).all())
 

@@ -15,12 +15,13 @@ from server.errors import Invalid, YanchiError
 from server.models import Avatar, ChatMessage, Conversation, Lorebook, Persona, new_id
 from server.personas import tree
 from server.personas.avatars import put_avatar
-from server.personas.cards import add_persona
+from server.personas.cards import add_persona, list_personas
 from server.personas.interchange import chats
 from server.personas.interchange.cards import Version, write_card
 from server.personas.interchange.files import Form, read_card_file, write_card_file
 from server.personas.interchange.pictures import as_png
 from server.personas.lore import add_file, entries_of
+from server.personas.members import MOST, seat
 from server.schemas.personas import PersonaNew
 
 KEPT = "card"
@@ -63,17 +64,20 @@ def export_card(session: Session, persona: Persona, form: Form) -> bytes:
 
 
 def import_chat(session: Session, persona: Persona, data: bytes, filename: str) -> Conversation:
-    """A new conversation with the persona. Raises Invalid, TooLarge."""
+    """A new conversation with the persona; of a chat of several those whom we know by name take
+    part in it. Raises Invalid, TooLarge."""
     chat = chats.read_chat(data)
     title = " ".join(PurePath(filename).stem.split())[:200]
     talk = Conversation(persona_id=persona.id, title=title, **chat.columns)
     session.add(talk)
     session.flush()
+    known = _speakers(session, persona, chat)
+    seat(session, talk, list({who.id: who for who in (persona, *known.values())}.values()))
     parent: str | None = None
     number = 0
     for place, said in enumerate(chat.said):
         rows = [
-            _row(talk, parent, number + n, said, text, first=place == 0)
+            _row(talk, parent, number + n, said, text, known.get(said.name, persona), place == 0)
             for n, text in enumerate(said.versions)
         ]
         chosen = rows[said.chosen]
@@ -85,32 +89,56 @@ def import_chat(session: Session, persona: Persona, data: bytes, filename: str) 
     return talk
 
 
-def export_chat(persona: Persona, talk: Conversation, rows: Sequence[ChatMessage]) -> str:
-    """The path that is on the page, with every version of its messages."""
+def _speakers(session: Session, persona: Persona, chat: chats.Chat) -> dict[str, Persona]:
+    """Who is meant by the file's names. Of one name alone it is the persona, whatever they are
+    called there; of several a name that nobody here has is the persona's too."""
+    names = dict.fromkeys(said.name for said in chat.said if said.role == "assistant")
+    if len(names) < 2:
+        return {}
+    others = (other for other in list_personas(session) if other.id != persona.id)
+    found = {other.name: other for other in others if other.name in names}
+    found |= {persona.name: persona}
+    return dict(list(found.items())[: MOST - 1])
+
+
+def export_chat(names: Mapping[str, str], talk: Conversation, rows: Sequence[ChatMessage]) -> str:
+    """The path that is on the page, with every version of its messages. `names`: of the
+    members, the first of them first, by their personas' ids."""
     versions: dict[str | None, list[ChatMessage]] = {}
     for row in rows:
         versions.setdefault(row.parent_id, []).append(row)
-    said = [_said(row, versions[row.parent_id]) for row in tree.path(rows, talk.leaf_id)]
-    return chats.write_chat(talk.model_dump(), persona.name, said)
+    character = names[talk.persona_id]
+    said = [
+        _said(row, versions[row.parent_id], names.get(row.persona_id or "", character))
+        for row in tree.path(rows, talk.leaf_id)
+    ]
+    return chats.write_chat(talk.model_dump(), character, said)
 
 
-def _said(row: ChatMessage, versions: Sequence[ChatMessage]) -> chats.Said:
+def _said(row: ChatMessage, versions: Sequence[ChatMessage], name: str) -> chats.Said:
     # A swipe is the same speaker's: what else was said there is another branch.
-    same = [v for v in versions if v.role == row.role]
+    same = [v for v in versions if (v.role, v.persona_id) == (row.role, row.persona_id)]
     none: dict[str, Any] = {}
     kept = next((v.details[chats.KEPT] for v in same if chats.KEPT in v.details), none)
     texts = [v.text for v in same]
-    return chats.Said(row.role, texts, same.index(row), kept, row.created_at)
+    return chats.Said(row.role, texts, same.index(row), kept, row.created_at, name)
 
 
 def _row(
-    talk: Conversation, parent: str | None, number: int, said: chats.Said, text: str, *, first: bool
+    talk: Conversation,
+    parent: str | None,
+    number: int,
+    said: chats.Said,
+    text: str,
+    speaker: Persona,
+    first: bool,
 ) -> ChatMessage:
     theirs = "greeting" if first else "generated"
     when: dict[str, Any] = {"created_at": said.at} if said.at else {}
     return ChatMessage(
         id=new_id(), conversation_id=talk.id, parent_id=parent, number=number, role=said.role,
-        text=text, origin="typed" if said.role == "user" else theirs, **when,
+        text=text, origin="typed" if said.role == "user" else theirs,
+        persona_id=None if said.role == "user" else speaker.id, **when,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 up, and what was said. Knows rows and retrieval, nothing of HTTP or engines' work.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,9 @@ RECENT = 6
 """Turns in which a name still counts as talked about."""
 MOST_CALLED = 12
 """Facts about others that the last words may call up."""
+SENTENCE = 120
+"""Characters of what is told about another one who is there."""
+_SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
 
 _prepared: Kept[Sequence[Lorebook], PreparedLore] = Kept(prepare)
 
@@ -31,6 +35,8 @@ class Said:
 
     turns: Sequence[Turn]
     begun: str = ""
+    cue: str = ""
+    """In the place of words to answer, where the last were the persona's own."""
 
 
 def prompt_for(
@@ -42,27 +48,33 @@ def prompt_for(
     template: PromptTemplate,
     tokens: TokenCounter,
     limit: int,
+    others: Sequence[Persona] = (),
 ) -> Prompt:
-    """Raises PromptTooLarge, BrokenTemplate."""
+    """`others`: the personas who are there too. Raises PromptTooLarge, BrokenTemplate."""
 
     def filled(text: str) -> str:
-        return fill(text, persona.name, talk.user_name).strip()
+        return fill(text, persona.called, talk.user_name).strip()
 
     called, refused = _called(standing, said, talk.id, tokens)
+    cue = [Turn("cue", "user", f"（{filled(said.cue)}）")] if said.cue else []
     note = filled(talk.author_note)
     return build_talk(
         Talk(
-            said.turns,
+            [*said.turns, *cue],
             said.begun,
             f"（作者注：{note}）" if note else "",
             talk.author_depth,
             {
-                "char": persona.name, "user": talk.user_name, "title": persona.name,
+                "char": persona.called, "user": talk.user_name, "title": persona.called,
                 "instruction": filled(persona.system_prompt),
                 "after": filled(persona.post_history),
             },
         ),
-        [*_card(persona, talk, filled), *_own_sheet(standing), *called],
+        [
+            *_card(persona, talk, filled, company(others, persona, talk.user_name)),
+            *_own_sheet(standing),
+            *called,
+        ],
         tokens=tokens,
         limit=limit,
         template=template,
@@ -70,13 +82,33 @@ def prompt_for(
     )  # fmt: skip
 
 
-def _card(persona: Persona, talk: Conversation, filled: Callable[[str], str]) -> list[ContextItem]:
+def company(others: Sequence[Persona], persona: Persona, user: str) -> str:
+    """Who else is there, in a line each; empty where there is nobody."""
+    if not others:
+        return ""
+    lines = "\n".join(f"- {other.called}{_who(other, user)}" for other in others)
+    return (
+        f"在场的还有：\n{lines}\n每句话前面写着是谁说的；"
+        f"只说{persona.called}自己的话，不替在场的任何人说。"
+    )
+
+
+def _who(other: Persona, user: str) -> str:
+    told = fill(other.description or other.summary, other.called, user).strip()
+    first = _SENTENCE.match(told)
+    return f"：{first[0][:SENTENCE].strip()}" if first else ""
+
+
+def _card(
+    persona: Persona, talk: Conversation, filled: Callable[[str], str], others: str
+) -> list[ContextItem]:
     """The card's own words, the more important the higher."""
     lines = "\n".join(f"- {filled(line)}" for line in persona.examples if line.strip())
     parts = [
         ("description", "人物卡", persona.description, "", 100.0),
         ("personality", "性格", persona.personality, "性格：", 90.0),
         ("scenario", "情境", persona.scenario, "眼下：", 85.0),
+        ("others", "在场的人", others, "", 88.0),
         ("user", "对谈的人", talk.user_note, f"{talk.user_name}：", 80.0),
         ("examples", "口吻", lines, "口吻举例（学语气，不照抄）：\n", 60.0),
     ]

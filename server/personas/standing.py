@@ -6,7 +6,7 @@ than what they should not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -19,6 +19,7 @@ from server.lore import list_entries
 from server.lore_plain import as_books, load_lore
 from server.manuscript import chapter_text, get_chapter, get_work, list_chapters, list_characters
 from server.models import Lorebook, Persona
+from server.personas.macros import fill
 from server.story import Story, load_story_time, order_of
 from server.writing.brief import cast_at
 
@@ -44,9 +45,9 @@ class Known:
     reason: str = ""
 
 
-def standing_of(session: Session, persona: Persona) -> Standing:
-    """Raises NotFound where the work lies in the bin."""
-    own = _own_books(session, persona)
+def standing_of(session: Session, persona: Persona, user: str = "我") -> Standing:
+    """`user`: the name of whom they speak with. Raises NotFound where the work lies in the bin."""
+    own = _own_books(session, persona, user)
     if persona.work_id is None:
         return Standing(books=own)
     work = get_work(session, persona.work_id)
@@ -93,8 +94,19 @@ def _position(session: Session, persona: Persona, living: set[str]) -> StoryPosi
     return StoryPosition(chapter.position, offset)
 
 
-def _own_books(session: Session, persona: Persona) -> list[lore.Lorebook]:
+def _own_books(session: Session, persona: Persona, user: str) -> list[lore.Lorebook]:
+    """With the names put in: the book belongs to the card."""
     book = session.get(Lorebook, persona.lorebook_id) if persona.lorebook_id else None
     if book is None or not book.enabled:
         return []
-    return as_books([book], list_entries(session, [book.id]), {})
+    (own,) = as_books([book], list_entries(session, [book.id]), {})
+    return [replace(own, entries=[_named(entry, persona.called, user) for entry in own.entries])]
+
+
+def _named(entry: lore.LoreEntry, char: str, user: str) -> lore.LoreEntry:
+    def filled(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(fill(text, char, user) for text in texts)
+
+    name, content = filled((entry.name, entry.content))
+    keys, secondary = filled(entry.keys), filled(entry.secondary_keys)
+    return replace(entry, name=name, content=content, keys=keys, secondary_keys=secondary)

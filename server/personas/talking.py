@@ -2,25 +2,26 @@
 
 `prepare` does everything that can be refused; `events` writes: `message` (what the user said, as
 it is kept), `prompt`, `delta`…, `done` or `error`. What was written is kept however it ends.
+`several` goes on with whose turn it is then: `prompt`, `delta`…, `done` for each of them.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from sqlmodel import Session
 
-from retrieval.conversation import Turn
 from retrieval.errors import RetrievalError
 from retrieval.types import Prompt
 from server.db import Database
 from server.engines.base import Engine, EngineRequest
-from server.errors import EngineLost, Invalid, UnknownAdapter, YanchiError, as_body, from_retrieval
-from server.models import ChatMessage, Conversation, Persona, new_id
+from server.errors import EngineLost, UnknownAdapter, YanchiError, as_body, from_retrieval
+from server.models import Conversation, new_id
 from server.personas import tree
-from server.personas.cards import get_persona
-from server.personas.prompt import Said, prompt_for
+from server.personas.asked import Asked, Question, question
+from server.personas.prompt import prompt_for
 from server.personas.reply import Reply, stops
 from server.personas.standing import standing_of
 from server.schemas.personas import SaidOut, TalkSampling
@@ -38,17 +39,6 @@ GROUND_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """`say`: an answer to `text`, said after `message_id`. `again`: another answer in the place
-    of that one, or to it. `continue`: that answer, gone on with."""
-
-    conversation_id: str
-    how: Literal["say", "again", "continue"]
-    message_id: str | None
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """An answer that may be written."""
 
@@ -59,8 +49,11 @@ class Ready:
     """What it answers; where the user has just spoken, what they answered."""
     prompt: Prompt
     request: EngineRequest
-    char: str
     length: int
+    speaker_id: str
+    char: str
+    others: list[str]
+    """Whom the answer must not speak for."""
     begun: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -92,25 +85,23 @@ class Talker:
     def _prepare(self, asked: Asked, loaded: set[str]) -> Ready:
         with self._database.reading() as session:
             talk = tree.get_conversation(session, asked.conversation_id)
-            persona = get_persona(session, talk.persona_id)
+            asks = question(session, talk, asked)
+            persona = asks.persona
             if persona.adapter is not None and persona.adapter not in loaded:
                 raise UnknownAdapter(
                     f"{persona.name}要用适配器“{persona.adapter}”，它还没有载入；"
                     "请载入它，或在人物卡里改用底座。"
                 )
-            said, parent_id = _said(session, talk, asked)
             sampling = TalkSampling.model_validate(talk.sampling)
             limit, output = room_for(self._engine.status(), self._prompt_tokens, sampling.length)
-            prompt = self._prompt(session, persona, talk, said, limit)
+            prompt = self._prompt(session, talk, asks, limit)
         plain = sampling.plain_for_talk()
         request = EngineRequest(
             messages=prompt.messages,
             max_tokens=output,
-            sampling=replace(
-                plain, stop=(*plain.stop, *stops(persona.name, talk.user_name))
-            ),
+            sampling=replace(plain, stop=(*plain.stop, *stops(persona.called, *asks.names))),
             adapter=persona.adapter,
-        )  # fmt: skip
+        )
         details = {
             "model": persona.adapter or self._engine.status().model,
             "grounds": _grounds(prompt),
@@ -118,29 +109,29 @@ class Talker:
             "prompt_tokens": prompt.tokens,
         }
         return Ready(
-            new_id(), asked, parent_id, prompt, request, persona.name, sampling.length,
-            said.begun, details,
+            new_id(), asked, asks.parent_id, prompt, request, sampling.length,
+            persona.id, persona.called, asks.names, asks.said.begun, details,
         )  # fmt: skip
 
-    def _prompt(
-        self, session: Session, persona: Persona, talk: Conversation, said: Said, limit: int
-    ) -> Prompt:
+    def _prompt(self, session: Session, talk: Conversation, asks: Question, limit: int) -> Prompt:
+        persona = asks.persona
         try:
             return prompt_for(
                 persona,
                 talk,
-                standing_of(session, persona),
-                said,
+                standing_of(session, persona, talk.user_name),
+                asks.said,
                 template=in_use(session, "persona", persona.work_id).template,
                 tokens=self._engine.tokens,
                 limit=limit,
+                others=asks.others,
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
 
     async def events(self, ready: Ready) -> AsyncGenerator[Event]:
         """The stream; always ends with `done` or `error`, unless its reader closes it."""
-        reply = Reply(ready.char, ready.length, ready.begun)
+        reply = Reply(ready.char, ready.length, ready.begun, ready.others)
         outcome: dict[str, Any] = {"state": "cancelled", "finish_reason": None}
         parent_id = ready.parent_id
         row: SaidOut | None = None
@@ -150,7 +141,8 @@ class Talker:
                 spoken = await asyncio.to_thread(self._keep_said, ready.asked)
                 parent_id = spoken.id
                 yield Event("message", spoken.model_dump(mode="json"))
-            yield Event("prompt", {"message_id": ready.id, **describe(ready.prompt)})
+            about = {"message_id": ready.id, "persona_id": ready.speaker_id}
+            yield Event("prompt", about | describe(ready.prompt))
             with self._writer.running.ticket(ready.id, ready.asked.conversation_id) as ticket:
                 async for text in self._write(ready, reply, ticket, outcome):
                     yield Event("delta", {"text": text})
@@ -169,6 +161,26 @@ class Talker:
                 await asyncio.shield(
                     asyncio.to_thread(self._keep, ready, parent_id, reply, outcome)
                 )
+
+    async def several(self, ready: Ready, turns: int) -> AsyncGenerator[Event]:
+        """Up to so many answers, each to the one before, by whose turn it is then. Whoever stops
+        one of them stops them all."""
+        with self._writer.running.ticket(new_id(), ready.asked.conversation_id) as ticket:
+            while True:
+                last: Event | None = None
+                async with aclosing(self.events(ready)) as events:
+                    async for last in events:
+                        yield last
+                turns -= 1
+                said = last.data["message"] if last and last.name == "done" else None
+                if turns < 1 or said is None or ticket.reason is not None:
+                    return
+                following = Asked(ready.asked.conversation_id, "speak", said["id"])
+                try:
+                    ready = await self.prepare(following)
+                except YanchiError as error:
+                    yield Event("error", {**as_body(error), "message": None})
+                    return
 
     def stop(self, conversation_id: str) -> int:
         """End what is being written in this conversation; what there is stays."""
@@ -190,7 +202,7 @@ class Talker:
                 told = reply.take(piece.text)
                 if told:
                     yield told
-                outcome["finish_reason"] = "length" if reply.full else piece.finish_reason
+                outcome["finish_reason"] = reply.ended or piece.finish_reason
             rest = reply.rest()
             if rest:
                 yield rest
@@ -218,32 +230,9 @@ class Talker:
                 return None
             row = tree.add(
                 session, talk, parent_id, "assistant", text, "generated", id=ready.id,
-                details=ready.details | outcome, prompt=describe(ready.prompt),
+                persona_id=ready.speaker_id, details=ready.details | outcome, prompt=describe(ready.prompt),
             )  # fmt: skip
             return SaidOut.model_validate(row)
-
-
-def _said(session: Session, talk: Conversation, asked: Asked) -> tuple[Said, str | None]:
-    """The turns that are answered, and the message that the answer hangs under. Raises NotFound,
-    or Invalid where there is nothing to answer or to go on with."""
-    rows = tree.messages(session, talk.id)
-    if asked.message_id is not None:
-        at = tree.get_message(session, talk.id, asked.message_id)
-    if asked.how == "say":
-        turns = _turns(tree.path(rows, asked.message_id))
-        return Said([*turns, Turn("said", "user", asked.text)]), asked.message_id
-    if asked.how == "again":
-        parent_id = at.id if at.role == "user" else at.parent_id
-        if parent_id is None:
-            raise Invalid("开场白写在人物卡里，另写请改人物卡。", code="greeting_is_written")
-        return Said(_turns(tree.path(rows, parent_id))), parent_id
-    if at.role != "assistant":
-        raise Invalid("只有对方说的话可以接着说。", code="not_an_answer")
-    return Said(_turns(tree.path(rows, at.parent_id)), at.text), at.parent_id
-
-
-def _turns(rows: list[ChatMessage]) -> list[Turn]:
-    return [Turn(row.id, "user" if row.role == "user" else "assistant", row.text) for row in rows]
 
 
 def _grounds(prompt: Prompt) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from server.errors import Invalid, NotFound
 from server.models import ChatMessage, Conversation, Persona, now
 from server.personas.macros import fill
+from server.personas.members import seat
 
 TITLE_CHARS = 24
 
@@ -57,20 +58,28 @@ def newest_below(rows: Sequence[ChatMessage], message_id: str) -> str:
 
 
 def begin(
-    session: Session, persona: Persona, fields: Mapping[str, Any], greeting: int = 0
+    session: Session,
+    persona: Persona,
+    fields: Mapping[str, Any],
+    greeting: int = 0,
+    others: Sequence[Persona] = (),
 ) -> Conversation:
     """A conversation that opens with one of the persona's first messages, the others beside it.
 
-    Raises Invalid where there is no such greeting.
+    `others` take part in it too. Raises Invalid where there is no such greeting.
     """
     talk = Conversation(persona_id=persona.id, **fields)
     session.add(talk)
     session.flush()
+    seat(session, talk, [persona, *others])
     told = [persona.first_message, *persona.alternates]
-    greetings = [fill(text, persona.name, talk.user_name) for text in told if text.strip()]
+    greetings = [fill(text, persona.called, talk.user_name) for text in told if text.strip()]
     if greeting and greeting >= len(greetings):
         raise Invalid("没有这一种开场白，请另选一种。", code="no_such_greeting")
-    rows = [add(session, talk, None, "assistant", text, "greeting") for text in greetings]
+    rows = [
+        add(session, talk, None, "assistant", text, "greeting", persona_id=persona.id)
+        for text in greetings
+    ]
     talk.leaf_id = rows[greeting].id if rows else None
     return talk
 
@@ -109,4 +118,7 @@ def stand_at(session: Session, talk: Conversation, message_id: str) -> None:
 
 def edit(session: Session, talk: Conversation, message: ChatMessage, text: str) -> ChatMessage:
     """What it should have said, beside what it said."""
-    return add(session, talk, message.parent_id, message.role, text, "edited")
+    return add(
+        session, talk, message.parent_id, message.role, text, "edited",
+        persona_id=message.persona_id,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from server.schemas.generation import SamplingIn
 from server.schemas.lore import Content, Keys
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Nickname = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Summary = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -26,6 +27,7 @@ class PersonaFields(Shape):
     """A card, and where in which work its person stands."""
 
     name: Name
+    nickname: Nickname = Field(default="", description="What `{{char}}` becomes; else the name.")
     summary: Summary = ""
     description: Note = ""
     personality: Note = ""
@@ -56,6 +58,7 @@ class PersonaNew(PersonaFields, Wanted):
 
 class PersonaChange(Wanted):
     name: Name | None = None
+    nickname: Nickname | None = None
     slug: Slug | None = None
     summary: Summary | None = None
     description: Note | None = None
@@ -140,6 +143,9 @@ class TalkSampling(SamplingIn):
 
 class ConversationNew(Wanted):
     persona_id: Id
+    others: list[Id] = Field(
+        default_factory=list, max_length=15, description="Who takes part besides, in turn."
+    )
     greeting: int = Field(default=0, ge=0, le=50)
     title: SetTitle = ""
     user_name: Name = "我"
@@ -158,9 +164,31 @@ class ConversationChange(Wanted):
     sampling: TalkSampling | None = None
 
 
+class MemberIn(Wanted):
+    persona_id: Id
+    muted: bool = Field(default=False, description="Speaks only where they are chosen.")
+
+
+class MembersIn(Wanted):
+    members: list[MemberIn] = Field(max_length=16, description="In the order of their turns.")
+
+
+class MemberOut(Shape):
+    persona_id: str
+    name: str
+    muted: bool
+    present: bool = Field(description="False: has left; what they said stays.")
+    gone: bool = Field(description="In the bin or deleted: cannot speak.")
+
+
+class TurnOut(Shape):
+    persona_id: str | None = Field(description="Who speaks next; null: somebody must be chosen.")
+
+
 class ConversationOut(Shape):
     id: str
-    persona_id: str
+    persona_id: str = Field(description="Who it began with.")
+    members: list[MemberOut] = Field(description="All who ever took part, in turn.")
     title: str
     user_name: str
     user_note: str
@@ -188,6 +216,7 @@ class SaidOut(Shape):
     parent_id: str | None
     number: int
     role: Literal["user", "assistant"]
+    persona_id: str | None = Field(default=None, description="Who spoke; null: the user.")
     text: str
     origin: Literal["typed", "generated", "edited", "greeting"]
     state: str = Field(default="done", description="`cancelled` or `failed` where it broke off.")
@@ -220,6 +249,13 @@ class TreeOut(Shape):
 class SayIn(Wanted):
     text: Words
     parent_id: Id | None = Field(default=None, description="What it is said after.")
+    persona_id: Id | None = Field(default=None, description="Who answers; null: whose turn it is.")
+
+
+class SpeakIn(Wanted):
+    persona_id: Id | None = Field(default=None, description="Who is to; null: whose turn it is.")
+    parent_id: Id | None = Field(default=None, description="What it is said after.")
+    turns: int = Field(default=1, ge=1, le=20, description="Answers, each to the one before.")
 
 
 class MessageChange(Wanted):

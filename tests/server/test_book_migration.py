@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from server.db import MIGRATIONS, Database
-from server.models import Chapter, ChapterRevision, Work
+from server.models import Chapter, ChapterRevision, ChatMessage, Member, Persona, Work
 from server.pigments import PIGMENTS
 from server.titles import full_titles
 
@@ -71,3 +71,38 @@ def test_going_back_loses_no_text(old: Database) -> None:
     with old.engine.connect() as connection:
         found = connection.execute(text("SELECT text FROM chapterrevision ORDER BY number"))
         assert [words for (words,) in found] == TEXTS
+
+
+def test_old_talks_get_their_one_member(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'talks.db'}")
+    move(database, "0010")
+    persona, talk, asked, answer = (letter * 32 for letter in "cdef")
+    told = {"persona": persona, "talk": talk, "asked": asked, "answer": answer,
+            "extra": '{"card": {"data": {"nickname": " 周 伯 "}}}'}  # fmt: skip
+    at = "'2026-01-01 10:00:00.000000'"
+    with database.engine.begin() as connection:
+        for line in (
+            "INSERT INTO persona (id, slug, position, name, summary, description, personality,"
+            " scenario, first_message, alternates, examples, system_prompt, post_history, color,"
+            " tags, creator, notes, extra, created_at, updated_at) VALUES (:persona, 'zhou', 0,"
+            " '老周', '', '', '', '', '', '[]', '[]', '', '', 'ink', '[]', '', '', :extra,"
+            f" {at}, {at})",
+            "INSERT INTO conversation (id, persona_id, title, user_name, user_note, author_note,"
+            " author_depth, sampling, created_at, updated_at) VALUES (:talk, :persona, '', '我',"
+            f" '', '', 2, '{{}}', {at}, {at})",
+            "INSERT INTO chatmessage (id, conversation_id, number, role, text, origin, details,"
+            f" prompt, created_at) VALUES (:asked, :talk, 0, 'user', '渡吗？', 'typed', '{{}}',"
+            f" '{{}}', {at}), (:answer, :talk, 1, 'assistant', '不渡。', 'generated', '{{}}',"
+            f" '{{}}', {at})",
+        ):
+            connection.execute(text(line), told)
+    database.migrate()
+    with database.reading() as session:
+        (member,) = session.exec(select(Member)).all()
+        assert (member.persona_id, member.name, member.present) == (persona, "老周", True)
+        spoken = {row.id: row.persona_id for row in session.exec(select(ChatMessage)).all()}
+        assert spoken == {asked: None, answer: persona}
+        assert session.get_one(Persona, persona).called == "周 伯"
+    move(database, "0010", down=True)
+    with database.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM chatmessage")).scalar() == 2

@@ -5,7 +5,7 @@ replaces only what the author changed. Files in a CHARX other than the icon are 
 `assets` which name them are left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,13 +63,20 @@ def _texts(name: str, column: str, most: int, longest: int | None = None) -> Fie
     return Field(column, read, lambda v: {name: v})
 
 
-def _name(raw: Raw) -> str:
-    value = raw.get("name")
-    return " ".join(value.split())[:100].strip() if isinstance(value, str) else ""
+def _called(name: str) -> Callable[[Raw], str]:
+    def read(raw: Raw) -> str:
+        value = raw.get(name)
+        return " ".join(value.split())[:100].strip() if isinstance(value, str) else ""
+
+    return read
+
+
+_name = _called("name")
 
 
 FIELDS = (
     Field("name", _name, lambda v: {"name": v}),
+    Field("nickname", _called("nickname"), lambda v: {"nickname": v}),
     _text("description", "description"),
     _text("personality", "personality"),
     _text("scenario", "scenario"),

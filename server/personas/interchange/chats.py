@@ -36,6 +36,8 @@ class Said:
     kept: dict[str, Any] = field(default_factory=dict)
     """`{"line": {…}, "before": [hidden lines], "after": […]}`; the first one's `header` too."""
     at: datetime | None = None
+    name: str = ""
+    """Who said it, of a group's members; empty: the chat's one character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def write_chat(columns: Mapping[str, Any], character: str, said: Sequence[Said])
     told.setdefault("chat_metadata", {})
     lines: list[Any] = [told]
     for one in said:
-        name = columns["user_name"] if one.role == "user" else character
+        name = columns["user_name"] if one.role == "user" else one.name or character
         lines += [*one.kept.get("before", []), _line(one, name), *one.kept.get("after", [])]
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
@@ -132,7 +134,8 @@ def _messages(header: dict[str, Any], lines: Sequence[Any]) -> list[Said]:
             kept["header"] = header
         versions, chosen = _versions(line)
         role = "user" if line["is_user"] else "assistant"
-        said.append(Said(role, versions, chosen, kept, _time(line.get("send_date"))))
+        at = _time(line.get("send_date"))
+        said.append(Said(role, versions, chosen, kept, at, _string(line.get("name")).strip()))
         hidden = []
     if not said:
         raise unknown("这份聊天记录里每一句都是隐藏的，没有可以导入的话。")

@@ -118,6 +118,10 @@ export const ENGLISH: Record<string, string> = {
   no_such_greeting: "There is no such greeting. Choose another.",
   greeting_is_written: "A greeting is written on the card. Change it there.",
   not_an_answer: "Only what the other one says can be gone on with.",
+  first_member_stays: "The one with whom the conversation began stays in it.",
+  bad_members: "Each takes part once, and at most 16 do.",
+  not_a_member: "This persona does not take part in the conversation.",
+  nobody_to_speak: "Everybody is muted or gone. Choose who speaks.",
   answer_stopped: "You stopped this answer.",
   // finding
   retrieval_failed: "The search failed. ({told})",
