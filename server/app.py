@@ -11,11 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from server.desk import Desk, close_desk, run_desk
 from server.errors import Invalid, NotFound, YanchiError, as_body
-from server.guards import SameOrigin, SecureHeaders
+from server.guards import KnownHost, SameOrigin, SecureHeaders
 from server.page import BUILT, Page
 from server.routes import (
     adapters,
@@ -51,7 +50,6 @@ from server.routes import (
 )
 
 log = logging.getLogger(__name__)
-LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
 
 def create_app(
@@ -74,9 +72,8 @@ def create_app(
     api = v1.v1_app(desk)
     app = FastAPI(title="砚池 Yanchi", version=version("yanchi"), lifespan=lifespan)
     app.state.desk = desk
-    # Only names of this machine: a page elsewhere cannot reach us through its own DNS.
     app.add_middleware(SameOrigin)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
+    app.add_middleware(KnownHost)
     app.add_middleware(SecureHeaders)
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,

@@ -2,6 +2,7 @@
 
     YanchiError                     500 internal_error
     ├── ForeignOrigin               403 foreign_origin      (in `guards.py`)
+    ├── ForeignHost                 400 foreign_host        (in `guards.py`)
     ├── NotFound                    404 not_found
     ├── Invalid                     422 invalid_request
     │   ├── Refused                 422 (code of the retrieval error that caused it)

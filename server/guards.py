@@ -24,9 +24,42 @@ POLICY = (
 )
 
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "testserver"})
+
+
 class ForeignOrigin(YanchiError):
     status = 403
     code = "foreign_origin"
+
+
+class ForeignHost(YanchiError):
+    status = 400
+    code = "foreign_host"
+
+
+class KnownHost:
+    """Answers to names of this machine only: a page elsewhere cannot reach us through its own
+    DNS."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _hostname(scope) not in LOOPBACK:
+            told = (
+                "请求里的主机名（Host）不是本机的，已拒绝；请用 127.0.0.1 或 localhost 打开书桌。"
+            )
+            await _refuse(ForeignHost(told), scope["path"], send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _hostname(scope: Scope) -> str | None:
+    """Without its port; None where there is none that could be read."""
+    try:
+        return urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
+    except ValueError:
+        return None
 
 
 class SameOrigin:
@@ -41,7 +74,8 @@ class SameOrigin:
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-                await _refuse(scope["path"], send)
+                told = "这个请求来自别的网页，已拒绝；请从书桌自己的地址打开。"
+                await _refuse(ForeignOrigin(told), scope["path"], send)
                 return
         await self._app(scope, receive, send)
 
@@ -70,8 +104,7 @@ class SecureHeaders:
         await self._app(scope, receive, dressed)
 
 
-async def _refuse(path: str, send: Send) -> None:
-    error = ForeignOrigin("这个请求来自别的网页，已拒绝；请从书桌自己的地址打开。")
+async def _refuse(error: YanchiError, path: str, send: Send) -> None:
     told = from_yanchi(error).body() if path.startswith("/v1/") else as_body(error)
     body = json.dumps(told, ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]

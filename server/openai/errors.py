@@ -33,6 +33,7 @@ ENGLISH: Mapping[str, str] = {
     "embedder_unavailable": "The embedding model cannot be loaded.",
     "index_failed": "The work's index cannot be used; the desk is building it anew.",
     "foreign_origin": "This request comes from another web page and was refused.",
+    "foreign_host": "The Host header names another machine; reach the desk as 127.0.0.1 or localhost.",
 }
 _CODES = {
     "prompt_too_large": "context_length_exceeded",

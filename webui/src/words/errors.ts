@@ -11,6 +11,8 @@ export const ENGLISH: Record<string, string> = {
   newer_database: "A newer version of the desk has used this data; this one cannot read it.",
   foreign_origin:
     "This request came from another web page and was refused. Open the desk at its own address.",
+  foreign_host:
+    "This request named another machine and was refused. Open the desk as 127.0.0.1 or localhost.",
   not_found: "It is not there any more, or never was.",
   invalid_request: "Something in the request is not right. ({told})",
   too_large: "This is larger than the desk takes. ({told})",
