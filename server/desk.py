@@ -22,6 +22,7 @@ from server.recaps.worker import Recaps
 from server.sample import load_sample
 from server.settings import PERSONAS, SAMPLE, Settings
 from server.tuning.published import serve_what_was_published
+from server.tuning.shipped import Shipped
 from server.vectors import index_store
 from server.writing.continuation import Continuation
 from server.writing.log import GenerationLog
@@ -43,6 +44,7 @@ class Desk:
     talker: Talker
     answerer: Answerer
     jobs: Jobs
+    shipped: Shipped
 
     @property
     def uploads(self) -> Path:
@@ -95,7 +97,7 @@ def open_desk(
     )
     return Desk(
         settings, database, library, indexer, engine, continuation, writer, recaps, talker,
-        answerer, jobs,
+        answerer, jobs, Shipped(engine, database, settings.adapters_dir),
     )  # fmt: skip
 
 
@@ -124,11 +126,13 @@ async def run_desk(desk: Desk) -> None:
     desk.indexer.start()
     desk.recaps.start()
     desk.jobs.start()
+    desk.shipped.start()
     if not desk.jobs.has_the_room:
         await desk.engine.start()
 
 
 async def close_desk(desk: Desk) -> None:
+    await desk.shipped.close()
     await desk.jobs.close()
     await desk.recaps.close()
     await desk.engine.stop()

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_EMBEDDER = ROOT / "data" / "models" / "yanchi-embed-zh"
 SAMPLE = ROOT / "data" / "sample"
 PERSONAS = ROOT / "data" / "personas"
+ADAPTERS = ROOT / "data" / "adapters"
 
 
 def default_data_dir() -> Path:

@@ -27,6 +27,7 @@ def test_it_has_the_page_the_sample_and_the_models(wheel: Path) -> None:
     assert "webui/dist/index.html" in names
     assert "data/sample/novel.md" in names
     assert "data/personas/1-huanhuan.json" in names
+    assert "data/adapters/README.md" in names
     assert "data/models/yanchi-embed-zh/model.safetensors" in names
     assert not [n for n in names if "node_modules" in n or n.startswith(("tests/", "bench/"))]
 

@@ -29,6 +29,8 @@ from server.openai.spoken import Spoken
 from server.openai.upstream import HttpUpstream, Upstream
 from server.openai.usage import Use
 from server.openai.window import within
+from server.personas.cards import get_persona
+from server.tuning.shipped import adapter_of
 
 CHAT, TEXT = "/chat/completions", "/completions"
 RUNNING = "v1"
@@ -118,18 +120,18 @@ class Answers:
             if adapter is not None:
                 await need_adapter(self._desk, adapter, loaded)
             return await works.prepare_work(self._desk, model.row, asked, adapter)
-        adapter = await asyncio.to_thread(self._adapter_of_persona, model.row)
+        adapter = await asyncio.to_thread(self._adapter_of_persona, model.row, loaded)
         if adapter is not None:
             await need_adapter(self._desk, adapter, loaded)
-        return await asyncio.to_thread(self._prepare_persona, model.row, asked)
+        return await asyncio.to_thread(self._prepare_persona, model.row, asked, adapter)
 
-    def _adapter_of_persona(self, row: str) -> str | None:
+    def _adapter_of_persona(self, row: str, loaded: set[str]) -> str | None:
         with self._desk.database.reading() as session:
-            return personas.adapter_of(session, row)
+            return adapter_of(get_persona(session, row), loaded)
 
-    def _prepare_persona(self, row: str, asked: ChatIn) -> Prepared:
+    def _prepare_persona(self, row: str, asked: ChatIn, adapter: str | None) -> Prepared:
         with self._desk.database.reading() as session:
-            return personas.prepare_persona(session, self._desk, row, asked)
+            return personas.prepare_persona(session, self._desk, row, asked, adapter)
 
     async def _plain(
         self, raw: bytes, told: dict[str, Any], asked: Asked

@@ -30,11 +30,9 @@ from server.schemas.personas import TalkSampling
 from server.templates import in_use
 
 
-def adapter_of(session: Session, persona_id: str) -> str | None:
-    return get_persona(session, persona_id).adapter
-
-
-def prepare_persona(session: Session, desk: Desk, persona_id: str, asked: ChatIn) -> Prepared:
+def prepare_persona(
+    session: Session, desk: Desk, persona_id: str, asked: ChatIn, adapter: str | None
+) -> Prepared:
     """Raises NotFound, Invalid, Refused, EngineStarting, ApiError."""
     wish = asked.yanchi or YanchiIn()
     persona = _placed(session, get_persona(session, persona_id), wish)
@@ -59,7 +57,7 @@ def prepare_persona(session: Session, desk: Desk, persona_id: str, asked: ChatIn
         messages=prompt.messages,
         max_tokens=output,
         sampling=replace(plain, stop=stops(persona.name, talk.user_name)),
-        adapter=persona.adapter,
+        adapter=adapter,
     )
     return Prepared(request, prompt, persona.name)
 

@@ -2,7 +2,8 @@
 
 A file is a card as the API takes it, with `lore` (entries of its own lorebook) and `stands`:
 where in a work it stands, by names: `{"work", "character", "chapter"}`, the chapter counted from
-1. Where that work is not on the shelf the persona comes without a place.
+1. Where that work is not on the shelf the persona comes without a place. `voice` names the adapter
+that comes along for it, once that is there (`server/tuning/shipped.py`).
 """
 
 import json
@@ -29,11 +30,23 @@ def load_shipped(session: Session, folder: Path) -> list[Persona]:
 def load_card(session: Session, file: Path) -> Persona:
     told = json.loads(file.read_text(encoding="utf-8"))
     lore, stands = told.pop("lore", []), told.pop("stands", None)
+    told.pop("voice", None)
     wanted = PersonaNew(**told, **_place(session, stands or {}))
     persona = add_persona(session, wanted.model_dump())
     if lore:
         put_entries(session, persona, [PersonaEntryIn(**entry).model_dump() for entry in lore])
     return persona
+
+
+def give_voice(session: Session, folder: Path, voice: str, adapter: str) -> None:
+    """The personas whose cards in `folder` name `voice` speak through `adapter`, those that have
+    no adapter of their own."""
+    cards = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")]
+    slugs = [card["slug"] for card in cards if card.get("voice") == voice]
+    mute = select(Persona).where(col(Persona.slug).in_(slugs), col(Persona.adapter).is_(None))
+    for persona in session.exec(mute):
+        persona.adapter = adapter
+        session.add(persona)
 
 
 def _place(session: Session, stands: Mapping[str, Any]) -> dict[str, str | None]:

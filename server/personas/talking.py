@@ -27,6 +27,7 @@ from server.personas.standing import standing_of
 from server.schemas.personas import SaidOut, TalkSampling
 from server.sse import Event
 from server.templates import in_use
+from server.tuning.shipped import adapter_of
 from server.writing.explain import describe
 from server.writing.room import room_for
 from server.writing.running import Ticket
@@ -87,9 +88,10 @@ class Talker:
             talk = tree.get_conversation(session, asked.conversation_id)
             asks = question(session, talk, asked)
             persona = asks.persona
-            if persona.adapter is not None and persona.adapter not in loaded:
+            adapter = adapter_of(persona, loaded)
+            if adapter is not None and adapter not in loaded:
                 raise UnknownAdapter(
-                    f"{persona.name}要用适配器“{persona.adapter}”，它还没有载入；"
+                    f"{persona.name}要用适配器“{adapter}”，它还没有载入；"
                     "请载入它，或在人物卡里改用底座。"
                 )
             sampling = TalkSampling.model_validate(talk.sampling)
@@ -100,10 +102,10 @@ class Talker:
             messages=prompt.messages,
             max_tokens=output,
             sampling=replace(plain, stop=(*plain.stop, *stops(persona.called, *asks.names))),
-            adapter=persona.adapter,
+            adapter=adapter,
         )
         details = {
-            "model": persona.adapter or self._engine.status().model,
+            "model": adapter or self._engine.status().model,
             "grounds": _grounds(prompt),
             "withheld": _withheld(prompt),
             "prompt_tokens": prompt.tokens,
