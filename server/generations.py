@@ -112,6 +112,7 @@ def accept(
     saved = save_text(
         session, chapter, current[:start] + new + current[end:],
         base=base_revision, origin="accepted", generation_id=generation.id,
+        candidate=candidate,
     )  # fmt: skip
     return saved.number if saved else chapter.revision
 

@@ -114,6 +114,18 @@ def test_accepting_inserts_the_text_as_a_revision(api: Client) -> None:
     api.refused(409, "already_accepted", "POST", verdict, json={"verdict": "accepted"})
 
 
+def test_the_candidate_that_was_taken_is_traceable(api: Client) -> None:
+    work, ids = api.book()
+    path = f"/api/works/{work}/chapters/{ids[0]}"
+    done = run(api, work, ids[0], candidates=3, length=40)[-1][1]
+    verdict = f"/api/works/{work}/generations/{done['generation']}/verdict"
+    api.ok("POST", verdict, json={"verdict": "accepted", "candidate": 2})
+    (revision, first) = api.ok("GET", f"{path}/revisions")
+    assert (revision["candidate"], first["candidate"]) == (2, 0)
+    taken = done["candidates"][revision["candidate"]]["text"]
+    assert taken in api.ok("GET", path)["text"]
+
+
 def test_accepting_after_the_text_before_changed_is_a_choice_not_a_loss(api: Client) -> None:
     work, ids = api.book()
     done = run(api, work, ids[0], length=40)[-1][1]
