@@ -17,7 +17,9 @@ from fastapi import FastAPI
 from server.app import create_app
 from server.desk import Desk
 from server.engines.scripted import ScriptedEngine
+from server.engines.vllm import OpenAIEngine
 from tests.server.conftest import CHAPTERS, make_desk
+from tests.server.v1.endpoint import Engine
 
 SYSTEM = "你只说真话。"
 
@@ -90,3 +92,18 @@ def serve(folder: Path, engine: Any) -> Iterator[Served]:
 def served(tmp_path: Path) -> Iterator[Served]:
     with serve(tmp_path, ScriptedEngine()) as found:
         yield found
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def passing(engine: Engine, tmp_path: Path) -> Iterator[Served]:
+    with (
+        listening(engine.app) as address,
+        serve(tmp_path, OpenAIEngine(f"{address}/v1")) as served,
+    ):
+        wait_for(lambda: served.http.get("/api/ready").status_code == 200)
+        yield served

@@ -1,19 +1,13 @@
 """A name of the engine's own is passed through: bytes there, bytes back, as they came."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import openai
 import pytest
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse
 
-from server.engines.vllm import OpenAIEngine
-from tests.server.v1.conftest import Served, listening, serve, wait_for
+from tests.server.v1.conftest import Served, wait_for
+from tests.server.v1.endpoint import CALLING, STREAM, Engine
 
 SAY = [{"role": "user", "content": "说一句话。"}]
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
@@ -21,78 +15,6 @@ SCHEMA = {
     "type": "json_schema",
     "json_schema": {"name": "x", "schema": {"type": "object", "properties": {}}},
 }
-ODD = '{"id":"1","object":"chat.completion.chunk","created":1,"model":"tiny","choices":[{"index":0,'
-STREAM = [
-    b": ping\n\n",
-    (
-        ODD + '"delta":{"role":"assistant","content":"\u2028\u96e8"},"finish_reason":null}]}\n\n'
-    ).encode(),
-    ("data: " + ODD + '"delta":{"content":"\u96e8"},"finish_reason":"stop"}]}\n\n').encode(),
-    b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"tiny","choices":[],'
-    b'"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}\n\ndata: [DONE]\n\n',
-]
-STREAM[1] = b"data: " + STREAM[1]
-
-
-@dataclass
-class Engine:
-    """An endpoint that notes what it was asked, byte for byte."""
-
-    app: FastAPI = field(default_factory=FastAPI)
-    bodies: list[bytes] = field(default_factory=list)
-    answer: dict[str, Any] = field(default_factory=dict)
-    status: int = 200
-    cut: int = 10**9
-    """Where each chunk is cut again, in bytes."""
-    endless: bool = False
-    broken: bool = False
-    open: int = 0
-
-    def __post_init__(self) -> None:
-        self.app.get("/v1/models")(self._models)
-        self.app.post("/v1/chat/completions")(self._asked)
-        self.app.post("/v1/completions")(self._asked)
-
-    async def _models(self) -> dict[str, Any]:
-        return {"data": [{"id": "tiny", "max_model_len": 4096}]}
-
-    async def _asked(self, request: Request) -> Response:
-        self.bodies.append(await request.body())
-        if self.status != 200:
-            return JSONResponse(self.answer, self.status)
-        if json.loads(self.bodies[-1]).get("stream"):
-            return StreamingResponse(self._chunks(), media_type="text/event-stream")
-        return JSONResponse(self.answer)
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        self.open += 1
-        try:
-            whole = b"".join(STREAM[:2] if self.broken or self.endless else STREAM)
-            for start in range(0, len(whole), self.cut):
-                yield whole[start : start + self.cut]
-                await asyncio.sleep(0)
-            if self.broken:
-                raise RuntimeError("the engine dies")
-            while self.endless:
-                await asyncio.sleep(0.02)
-                yield STREAM[1]
-        finally:
-            self.open -= 1
-
-
-@pytest.fixture
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture
-def passing(engine: Engine, tmp_path: Path) -> Iterator[Served]:
-    with (
-        listening(engine.app) as address,
-        serve(tmp_path, OpenAIEngine(f"{address}/v1")) as served,
-    ):
-        wait_for(lambda: served.http.get("/api/ready").status_code == 200)
-        yield served
 
 
 def test_what_the_engine_answers_comes_back_byte_for_byte(passing: Served, engine: Engine) -> None:
@@ -122,12 +44,7 @@ def test_so_does_a_stream_wherever_it_is_cut(passing: Served, engine: Engine, cu
 def test_tools_and_schemas_reach_the_engine_and_calls_come_back(
     passing: Served, engine: Engine
 ) -> None:
-    call = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
-    message = {"role": "assistant", "content": None, "tool_calls": [call]}
-    engine.answer = {
-        "id": "x", "object": "chat.completion", "created": 1, "model": "tiny",
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
-    }  # fmt: skip
+    engine.answer = CALLING
     passing.ok(
         "POST", "/api/personas", json={"name": "阿檀", "slug": "atan", "description": "老人"}
     )
