@@ -65,13 +65,9 @@ bench-web: env ## how the page feels, in a real browser, beside a plain TipTap p
 bench-api: env bench-peers ## 64 streams through /v1, beside LiteLLM's proxy, in one run
 	@exec $(BIN)/python -m bench api
 
-# Apart from .venv, whose pins they must not move. Without them the run says who is missing.
+# Apart from .venv, whose pins they must not move.
 bench-peers: env
-	@cmp -s requirements/bench.txt .bench-peers/installed.txt || { \
-	rm -rf .bench-peers; mkdir .bench-peers; echo "*" > .bench-peers/.gitignore; \
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --target .bench-peers \
-		-r requirements/bench.txt && cp requirements/bench.txt .bench-peers/installed.txt || \
-	echo "the peers could not be installed: the benchmark will say who is missing"; }
+	@sh scripts/bench-peers.sh $(BIN)/python
 
 # uv must be able to see the CPU build of torch; where it cannot reach PyTorch's own index:
 # make lock CPU_TORCH="--find-links DIRECTORY"
@@ -88,6 +84,8 @@ lock: env ## the pinned dependencies, resolved anew from pyproject.toml
 		--override requirements/bench-overrides.txt --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet -o requirements/bench.txt \
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements/cpu.txt | sort -u)
+	$(BIN)/uv pip compile requirements/litellm.in --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet -o requirements/litellm.txt
 
 clean: ## caches, build products and .venv; works and weights stay
 	rm -rf .venv .bench-peers build dist webui/dist webui/.node webui/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -1,17 +1,20 @@
 """What `/v1` costs a program that could ask the engine itself: 64 streams at once, each of 100
 tokens a second, straight to the engine, through the desk and through LiteLLM's proxy.
 
-The legs alternate, round by round. `throughput_ratio` is how long the engine's own streams took
-against the desk's; `itl_added_ms` the difference of the median streams' times a token, from the
-request to the last token: a proxy that falls behind and then lets go of all at once has hardly
-any time between tokens, but its readers have waited for each.
+The ways alternate, round by round and there and back, and every figure is a median:
+
+- `throughput_ratio`: how long the engine's own streams took against the desk's;
+- `itl_added_ms`: between tokens as a client reads them, ours less the engine's own;
+- `token_added_ms`: the same of a stream's time a token, from its request to its last. A proxy that
+  falls behind and then lets go of all at once has hardly any time between tokens, but its readers
+  have waited for each;
+- `ttft_added_ms`: the same of the time to the first token;
+- with `litellm_` before them: LiteLLM's own, of the same rounds. `throughput_over_litellm` is ours
+  ÷ theirs (better above 1), `itl_over_litellm_ms` ours − theirs (better below 0).
 """
 
-import asyncio
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,175 +22,140 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
+import psutil
 
+from bench.api_client import Round, Stream, measure
 from bench.api_engine import MODEL
+from bench.children import child, cpu_seconds, wait
 from bench.desk import serving
-from bench.peers.packages import FOLDER
+from bench.litellm_proxy import litellm
 from bench.report import Report
 
 STREAMS = 64
 RATE = 100
 TOKENS = 1000
 WARM_UP = 50
-ROUNDS = 2
-START_SECONDS = 120
-LITELLM = """\
-model_list:
-  - model_name: {model}
-    litellm_params: {{model: openai/{model}, api_base: "{url}", api_key: none}}
-"""
+ROUNDS = 3
 
 
 @dataclass
-class Leg:
+class Way:
     """One way to the engine, and what was measured on it."""
 
+    name: str
     url: str
     """Ends in /v1."""
-    seconds: list[float] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
+    process: psutil.Process
+    rounds: list[Round] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Shares of one core that its process took."""
+    engine_cpu: list[float] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(round.seconds for round in self.rounds)
+
+    @property
+    def gap(self) -> float:
+        return statistics.median(gap for one in self._streams() for gap in one.gaps)
+
+    @property
+    def ttft(self) -> float:
+        return statistics.median(one.first - one.began for one in self._streams())
+
+    @property
+    def token(self) -> float:
+        return statistics.median((one.last - one.began) / one.tokens for one in self._streams())
+
+    @property
+    def client_cpu(self) -> float:
+        return max(round.client_cpu for round in self.rounds)
+
+    def _streams(self) -> Iterator[Stream]:
+        return (one for round in self.rounds for one in round.streams)
+
+
+ADDED: dict[str, Callable[[Way], float]] = {
+    "itl": lambda way: way.gap,
+    "token": lambda way: way.token,
+    "ttft": lambda way: way.ttft,
+}
 
 
 def run(report: Report) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Path(folder)
-        engine = stack.enter_context(_engine(home))
-        legs = {"engine": Leg(engine)}
+        engine, process = stack.enter_context(_engine(home))
+        ways = [Way("engine", engine, process)]
         os.environ["YANCHI_ENGINE_URL"] = engine
         stack.callback(os.environ.pop, "YANCHI_ENGINE_URL")
         desk = stack.enter_context(serving(home / "data", home / "serve.log"))
-        legs["desk"] = Leg(f"{desk.address}/v1")
+        ways.append(Way("desk", f"{desk.address}/v1", desk.process))
         try:
-            legs["litellm"] = Leg(stack.enter_context(_litellm(home, engine)))
+            ways.append(Way("litellm", *stack.enter_context(litellm(home, engine, MODEL))))
         except (RuntimeError, TimeoutError) as error:
             report.fact("litellm", str(error))
-        for number in range(ROUNDS + 1):
-            for leg in legs.values():
-                tokens = TOKENS if number else WARM_UP
-                seconds, gaps = asyncio.run(_ask(leg.url, tokens))
-                if number:  # the first round opens connections and warms up
-                    leg.seconds.append(seconds)
-                    leg.gaps += gaps
-    _tell(report, legs)
+        for way in ways:
+            measure(way.url, MODEL, STREAMS, WARM_UP)  # opens connections and warms up
+        for number in range(ROUNDS):
+            for way in ways[:: -1 if number % 2 else 1]:
+                _measure(way, process)
+    _table(report, ways)
+    _figures(report, *ways)
 
 
-def _tell(report: Report, legs: dict[str, Leg]) -> None:
-    engine = legs.pop("engine")
-    note = f"{STREAMS} streams of {TOKENS} tokens at {RATE} a second, median of {ROUNDS} rounds"
-    own = statistics.median(engine.seconds)
-    report.add("engine_tokens_s", STREAMS * TOKENS / own, "1/s", f"straight; {note}")
-    for name, leg in legs.items():
-        mark = "" if name == "desk" else f"{name}_"
-        ratio = own / statistics.median(leg.seconds)
-        added = statistics.median(leg.gaps) - statistics.median(engine.gaps)
-        report.add(f"{mark}throughput_ratio", ratio, "", f"{name}; {note}")
-        report.add(
-            f"{mark}itl_added_ms",
-            added * 1000,
-            "ms",
-            f"{name}, median of the streams' times a token",
-        )
-
-
-async def _ask(url: str, tokens: int) -> tuple[float, list[float]]:
-    """(seconds until the last stream's end, seconds a token of each stream)."""
-    start = time.perf_counter()
-    gaps = await asyncio.gather(*(_one(url, tokens) for _ in range(STREAMS)))
-    return time.perf_counter() - start, list(gaps)
-
-
-async def _one(url: str, tokens: int) -> float:
-    """Seconds a token, from the request to the last."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    body = (
-        f'{{"model":"{MODEL}","messages":[{{"role":"user","content":"go"}}],'
-        f'"max_tokens":{tokens},"stream":true}}'
-    ).encode()
-    head = (
-        f"POST {parts.path}/chat/completions HTTP/1.1\r\nhost: {parts.netloc}\r\n"
-        "authorization: Bearer none\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
+def _measure(way: Way, engine: psutil.Process) -> None:
     began = time.perf_counter()
-    came, last = 0, began
-    try:
-        while chunk := await reader.read(65536):
-            if found := chunk.count(b'"content":'):
-                came, last = came + found, time.perf_counter()
-            if b"[DONE]" in chunk:
-                break
-    finally:
-        writer.close()
-    if came < tokens:
-        raise RuntimeError(f"{url} sent {came} tokens of {tokens}")
-    return (last - began) / tokens
+    spent, engine_spent = cpu_seconds(way.process), cpu_seconds(engine)
+    way.rounds.append(measure(way.url, MODEL, STREAMS, TOKENS))
+    seconds = time.perf_counter() - began
+    way.cpu.append((cpu_seconds(way.process) - spent) / seconds)
+    way.engine_cpu.append((cpu_seconds(engine) - engine_spent) / seconds)
+
+
+def _table(report: Report, ways: list[Way]) -> None:
+    rows = [
+        [
+            way.name, f"{STREAMS * TOKENS / way.seconds:.0f}", f"{way.gap * 1000:.2f}",
+            f"{way.token * 1000:.2f}", f"{way.ttft * 1000:.1f}",
+            f"{statistics.median(way.cpu):.0%}", f"{statistics.median(way.engine_cpu):.0%}",
+            f"{way.client_cpu:.0%}",
+        ]
+        for way in ways
+    ]  # fmt: skip
+    report.table(
+        f"{STREAMS} streams of {TOKENS} tokens at {RATE} a second; medians of {ROUNDS} rounds in turns",
+        ["way", "tokens a second", "between tokens, ms", "a token from the request, ms",
+         "to the first token, ms", "its CPU", "the engine's CPU", "the client's CPU, at most"],
+        rows,
+        ["CPU as a share of one core. A client or an engine near 100% is itself what was measured."],
+    )  # fmt: skip
+
+
+def _figures(report: Report, engine: Way, *ways: Way) -> None:
+    report.add("engine_tokens_s", STREAMS * TOKENS / engine.seconds, "1/s", "straight")
+    report.add("client_cpu", max(way.client_cpu for way in (engine, *ways)), "cores", "at most")
+    for way in ways:
+        mark = "" if way.name == "desk" else f"{way.name}_"
+        report.add(f"{mark}throughput_ratio", engine.seconds / way.seconds, "", _of(way))
+        for name, value in ADDED.items():
+            more = (value(way) - value(engine)) * 1000
+            report.add(f"{mark}{name}_added_ms", more, "ms", _of(way))
+    if len(ways) > 1:
+        desk, peer = ways
+        report.add("throughput_over_litellm", peer.seconds / desk.seconds, "", "desk ÷ LiteLLM")
+        more = (desk.gap - peer.gap) * 1000
+        report.add("itl_over_litellm_ms", more, "ms", "desk − LiteLLM")
+
+
+def _of(way: Way) -> str:
+    return f"{way.name} beside the engine alone"
 
 
 @contextmanager
-def _engine(home: Path) -> Iterator[str]:
-    with _child(
-        [sys.executable, "-m", "bench.api_engine", str(RATE)], home / "engine.log"
-    ) as child:
-        log = home / "engine.log"
-        _wait(lambda: log.read_text().strip().isdigit(), child, "the bench's engine")
-        yield f"http://127.0.0.1:{log.read_text().strip()}/v1"
-
-
-@contextmanager
-def _litellm(home: Path, engine: str) -> Iterator[str]:
-    """Raises RuntimeError where it is not installed or does not start."""
-    if not (FOLDER / "litellm").is_dir():
-        raise RuntimeError("LiteLLM is not in .bench-peers")
-    (home / "litellm.yaml").write_text(LITELLM.format(model=MODEL, url=engine), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["--config", str(home / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
-    start = "from litellm.proxy.proxy_cli import run_server; run_server()"
-    environment = {
-        # Without a key, as the desk beside it.
-        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
-        "PYTHONPATH": str(FOLDER), "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR",
-    }  # fmt: skip
-    command = [sys.executable, "-c", start, *words, "--telemetry", "False"]
-    with _child(command, home / "litellm.log", **environment) as child:
-        address = f"http://127.0.0.1:{port}"
-        _wait(lambda: _answers(f"{address}/health/liveliness"), child, "LiteLLM's proxy")
-        yield f"{address}/v1"
-
-
-@contextmanager
-def _child(
-    command: list[str], log: Path, **environment: str
-) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as out:
-        child = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait(timeout=60)
-
-
-def _wait(true: Callable[[], bool], child: "subprocess.Popen[bytes]", name: str) -> None:
-    end = time.monotonic() + START_SECONDS
-    while not true():
-        if child.poll() is not None:
-            raise RuntimeError(f"{name} ended with {child.returncode}")
-        if time.monotonic() > end:
-            raise TimeoutError(f"{name} did not become ready")
-        time.sleep(0.1)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
+def _engine(home: Path) -> Iterator[tuple[str, psutil.Process]]:
+    log = home / "engine.log"
+    with child([sys.executable, "-m", "bench.api_engine", str(RATE)], log) as process:
+        wait(lambda: log.read_text().strip().isdigit(), process, "the bench's engine")
+        yield f"http://127.0.0.1:{log.read_text().strip()}/v1", process

@@ -1,17 +1,21 @@
 """The code that measures: it must be able to tell a good method from a bad one."""
 # ruff: noqa: ARG001, ARG002, ARG005 (stand-ins have the arguments of what they stand for)
 
+import asyncio
 import json
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import psutil
 import pytest
 
-from bench import leaks, retrieval_tables
+from bench import api, leaks, retrieval_tables
 from bench.__main__ import BENCHES, chosen
+from bench.api_client import Round, Stream, _Reader
 from bench.latency import of_passages
 from bench.leaks import Manuscript, Place
 from bench.peers import base, langchain, llamaindex, packages, parts, words
@@ -135,6 +139,15 @@ def test_the_peers_lock_only_adds_to_the_pinned_environment() -> None:
     assert not pinned("bench.txt") & (pinned("cpu.txt") | pinned("cuda.txt"))
 
 
+def test_litellm_is_locked_at_the_version_that_is_asked_for() -> None:
+    asked, locked = (
+        (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
+        for name in ("litellm.in", "litellm.txt")
+    )
+    (wanted,) = [line.replace("[proxy]", "") for line in asked if line.startswith("litellm")]
+    assert f"{wanted} \\" in locked
+
+
 # --- what is measured -------------------------------------------------------------------------
 
 
@@ -253,6 +266,64 @@ def test_edited_chapters_are_in_order_with_their_own_ids(seed: int) -> None:
         book = leaks.edited(book, chance)
     assert [c.order for c in book.chapters] == list(range(len(book.chapters)))
     assert len({c.id for c in book.chapters}) == len(book.chapters) >= 2
+
+
+# --- the API ----------------------------------------------------------------------------------
+
+
+async def _read(*pieces: bytes) -> _Reader:
+    reader = _Reader(b"")
+    for piece in pieces:
+        reader.data_received(piece)
+    return reader
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_tokens_are_counted_wherever_a_stream_is_cut(size: int) -> None:
+    told = b'data: {"delta":{"content":"\xe9\x9b\xa8"}}\n\n' * 7 + b"data: [DONE]\n\n"
+    reader = asyncio.run(_read(*(told[n : n + size] for n in range(0, len(told), size))))
+    assert reader.tokens == 7
+    assert 0 < len(reader.gaps) <= 6
+    assert reader.ended.done()
+    assert reader.began <= reader.first <= reader.last
+
+
+def test_tokens_that_come_at_once_make_one_gap_and_a_broken_stream_ends() -> None:
+    async def broken() -> _Reader:
+        reader = await _read(b'"content":', b'"content":"content":"content":')
+        assert not reader.ended.done()
+        reader.connection_lost(None)
+        return reader
+
+    reader = asyncio.run(broken())
+    assert (reader.tokens, len(reader.gaps), reader.ended.done()) == (4, 1, True)
+
+
+def way(name: str, seconds: float, first: float, gap: float) -> api.Way:
+    made = api.Way(name, "", psutil.Process(os.getpid()), cpu=[0.5], engine_cpu=[0.4])
+    streams = [Stream(5, 5 + first, 5 + seconds, [gap] * 9, 10)]
+    made.rounds += [Round(seconds, streams, 0.3), Round(seconds, streams, 0.6)]
+    return made
+
+
+def test_what_a_way_adds_is_told_beside_the_engine_and_beside_the_other() -> None:
+    report = Report()
+    ways = [
+        way("engine", 10, 0.1, 0.01),
+        way("desk", 12.5, 0.2, 0.012),
+        way("litellm", 40, 1, 0.03),
+    ]
+    api._table(report, ways)
+    api._figures(report, *ways)
+    told = {figure.name: figure.value for figure in report.figures}
+    assert told == {
+        "engine_tokens_s": 6400, "client_cpu": 0.6,
+        "throughput_ratio": 0.8, "itl_added_ms": 2, "token_added_ms": 250, "ttft_added_ms": 100,
+        "litellm_throughput_ratio": 0.25, "litellm_itl_added_ms": 20,
+        "litellm_token_added_ms": 3000, "litellm_ttft_added_ms": 900,
+        "throughput_over_litellm": 3.2, "itl_over_litellm_ms": -18,
+    }  # fmt: skip
+    assert [row[0] for row in report.comparisons[0].rows] == ["engine", "desk", "litellm"]
 
 
 # --- the report -------------------------------------------------------------------------------
