@@ -31,6 +31,7 @@ from server.routes import (
     jobs,
     keys,
     lore,
+    memory,
     outlines,
     personas,
     recaps,
@@ -78,7 +79,7 @@ def create_app(
     for module in (
         works, volumes, chapters, revisions, replacing, days, characters, outlines, lore,
         generation, recaps, story, relations, threads, timeline, search, files, adapters,
-        personas, conversations, documents, templates, jobs, datasets,
+        personas, conversations, memory, documents, templates, jobs, datasets,
         recipes, runs, evaluations, keys, health,
     ):  # fmt: skip
         app.include_router(module.router)

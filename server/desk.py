@@ -16,6 +16,9 @@ from server.hardware import detect
 from server.indexing import Indexer
 from server.jobs.board import Jobs, Room
 from server.jobs.environment import environment
+from server.personas.memory import Memories
+from server.personas.memory_recall import Recall
+from server.personas.memory_writer import Summaries
 from server.personas.shipped import load_shipped
 from server.personas.talking import Talker
 from server.recaps.worker import Recaps
@@ -41,6 +44,7 @@ class Desk:
     continuation: Continuation
     writer: Writer
     recaps: Recaps
+    memories: Memories
     talker: Talker
     answerer: Answerer
     jobs: Jobs
@@ -87,7 +91,14 @@ def open_desk(
     )
     writer = Writer(database, engine)
     recaps = Recaps(database, engine, writer.running, mode=settings.recaps, gpu=has_gpu(settings))
-    talker = Talker(database, engine, writer, prompt_tokens=most)
+    summaries = Summaries(
+        database,
+        engine,
+        lambda: len(writer.running) > 0 or recaps.at_work,
+        automatic=recaps.automatic,
+    )
+    memories = Memories(Recall(library, indexer, engine), summaries)
+    talker = Talker(database, engine, writer, memories, prompt_tokens=most)
     answerer = Answerer(database, library, indexer, engine, writer, prompt_tokens=most)
     jobs = Jobs(
         settings.data_dir,
@@ -96,7 +107,8 @@ def open_desk(
         on_done=partial(serve_what_was_published, engine, settings.adapters_dir),
     )
     return Desk(
-        settings, database, library, indexer, engine, continuation, writer, recaps, talker,
+        settings, database, library, indexer, engine, continuation, writer, recaps, memories,
+        talker,
         answerer, jobs, Shipped(engine, database, settings.adapters_dir),
     )  # fmt: skip
 
@@ -125,6 +137,7 @@ async def run_desk(desk: Desk) -> None:
     desk.load_sample()
     desk.indexer.start()
     desk.recaps.start()
+    desk.memories.summaries.start()
     desk.jobs.start()
     desk.shipped.start()
     if not desk.jobs.has_the_room:
@@ -134,6 +147,7 @@ async def run_desk(desk: Desk) -> None:
 async def close_desk(desk: Desk) -> None:
     await desk.shipped.close()
     await desk.jobs.close()
+    await desk.memories.summaries.close()
     await desk.recaps.close()
     await desk.engine.stop()
     desk.indexer.stop()

@@ -14,6 +14,7 @@ from server.models.manuscript import (
     Volume,
     Work,
 )
+from server.models.memory import TalkMemory, TalkSummary
 from server.models.persona import Avatar, ChatMessage, Conversation, Member, Persona
 from server.models.portrait import Portrait
 from server.models.recap import Recap
@@ -25,6 +26,6 @@ __all__ = [
     "ApiKey", "ApiUse", "Avatar", "Chapter", "ChapterRevision", "Character", "ChatMessage",
     "Conversation", "Document", "DocumentPart", "Fact", "Generation", "Knowers", "LoreEntry",
     "Lorebook", "Member", "OutlineNode", "Persona", "Portrait", "Progression", "Recap",
-    "Relation", "Scene", "TemplateVersion", "Thread", "ThreadEvent", "Upload", "Volume", "Work",
-    "new_id", "now",
+    "Relation", "Scene", "TalkMemory", "TalkSummary", "TemplateVersion", "Thread", "ThreadEvent",
+    "Upload", "Volume", "Work", "new_id", "now",
 ]  # fmt: skip

@@ -1,7 +1,9 @@
 """A conversation that a program keeps, with one of our personas: the page's talk without its rows.
 
 What the program says as `system` is an author's note; an assistant's message that stands last is
-gone on with.
+gone on with. The persona's own scenes and the work up to their place come to mind as on the page;
+past talks do not, and what the window drops is told by its own sentences: there is no conversation
+of ours to remember or to have told by a model.
 """
 
 import hashlib
@@ -10,7 +12,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from retrieval.conversation import Turn
+from retrieval.conversation import Remembered, Turn
 from retrieval.errors import RetrievalError
 from retrieval.types import Prompt
 from server.desk import Desk
@@ -23,6 +25,7 @@ from server.openai.prepared import Prepared
 from server.openai.schemas import ChatIn, Message, YanchiIn
 from server.openai.window import nothing_said, room_of, too_long
 from server.personas.cards import get_persona
+from server.personas.memory_recall import Asking
 from server.personas.prompt import Said, prompt_for
 from server.personas.reply import stops
 from server.personas.standing import Standing, standing_of
@@ -42,12 +45,18 @@ def prepare_persona(
         standing = Standing(standing.view, knower=standing.knower)
     sampling = TalkSampling()
     limit, output = room_of(desk, asked.most_tokens, sampling.length)
-    try:
-        prompt = prompt_for(
-            persona, talk, standing, _said(asked.messages),
-            template=in_use(session, "persona", persona.work_id).template,
-            tokens=desk.engine.tokens, limit=limit,
+    said = _said(asked.messages)
+    template = in_use(session, "persona", persona.work_id).template
+
+    def written(remembered: Remembered) -> Prompt:
+        return prompt_for(
+            persona, talk, standing, said,
+            template=template, tokens=desk.engine.tokens, limit=limit, remembered=remembered,
         )  # fmt: skip
+
+    asking = Asking(persona, talk, standing, said.turns, limit, kept=False)
+    try:
+        prompt = desk.memories.prompt(session, asking, written, recall=wish.retrieval)
     except RetrievalError as error:
         raise from_retrieval(error) from error
     if wish.overflow == "refuse" and _forgets(prompt):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from retrieval.context import describe, voice_of
-from retrieval.conversation import Talk, Turn, build_talk
+from retrieval.conversation import Remembered, Talk, Turn, build_talk
 from retrieval.facts import fact_items
 from retrieval.lore import Lorebook, PreparedLore, activate, lore_items, prepare
 from retrieval.mentions import Mentions
@@ -25,6 +25,8 @@ MOST_CALLED = 12
 SENTENCE = 120
 """Characters of what is told about another one who is there."""
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
+
+NOTHING = Remembered()
 
 _prepared: Kept[Sequence[Lorebook], PreparedLore] = Kept(prepare)
 
@@ -49,8 +51,10 @@ def prompt_for(
     tokens: TokenCounter,
     limit: int,
     others: Sequence[Persona] = (),
+    remembered: Remembered = NOTHING,
 ) -> Prompt:
-    """`others`: the personas who are there too. Raises PromptTooLarge, BrokenTemplate."""
+    """`others`: the personas who are there too; `remembered`: what they call to mind. Raises
+    PromptTooLarge, BrokenTemplate."""
 
     def filled(text: str) -> str:
         return fill(text, persona.called, talk.user_name).strip()
@@ -69,11 +73,13 @@ def prompt_for(
                 "instruction": filled(persona.system_prompt),
                 "after": filled(persona.post_history),
             },
+            remembered.summed,
         ),
         [
             *_card(persona, talk, filled, company(others, persona, talk.user_name)),
             *_own_sheet(standing),
             *called,
+            *remembered.items,
         ],
         tokens=tokens,
         limit=limit,

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from retrieval.conversation import Remembered
 from retrieval.errors import RetrievalError
 from retrieval.types import Prompt
 from server.db import Database
@@ -21,6 +22,9 @@ from server.errors import EngineLost, UnknownAdapter, YanchiError, as_body, from
 from server.models import Conversation, new_id
 from server.personas import tree
 from server.personas.asked import Asked, Question, question
+from server.personas.memory import Memories
+from server.personas.memory_recall import Asking
+from server.personas.memory_talks import STANDS, stands
 from server.personas.prompt import prompt_for
 from server.personas.reply import Reply, stops
 from server.personas.standing import standing_of
@@ -33,7 +37,7 @@ from server.writing.room import room_for
 from server.writing.running import Ticket
 from server.writing.streaming import Writer, next_piece
 
-GROUNDS = ("cast", "lore")
+GROUNDS = ("cast", "lore", "recap", "passages")
 """Groups of the prompt that an answer can be traced to."""
 MOST_GROUNDS = 12
 GROUND_CHARS = 160
@@ -70,11 +74,18 @@ class Talker:
     """Writes the answers with one engine; whoever else writes sees it at work."""
 
     def __init__(
-        self, database: Database, engine: Engine, writer: Writer, *, prompt_tokens: int
+        self,
+        database: Database,
+        engine: Engine,
+        writer: Writer,
+        memories: Memories,
+        *,
+        prompt_tokens: int,
     ) -> None:
         self._database = database
         self._engine = engine
         self._writer = writer
+        self._memories = memories
         self._prompt_tokens = prompt_tokens
 
     async def prepare(self, asked: Asked) -> Ready:
@@ -109,6 +120,7 @@ class Talker:
             "grounds": _grounds(prompt),
             "withheld": _withheld(prompt),
             "prompt_tokens": prompt.tokens,
+            STANDS: stands(persona),
         }
         return Ready(
             new_id(), asked, asks.parent_id, prompt, request, sampling.length,
@@ -117,17 +129,25 @@ class Talker:
 
     def _prompt(self, session: Session, talk: Conversation, asks: Question, limit: int) -> Prompt:
         persona = asks.persona
-        try:
+        standing = standing_of(session, persona, talk.user_name)
+        template = in_use(session, "persona", persona.work_id).template
+
+        def written(remembered: Remembered) -> Prompt:
             return prompt_for(
                 persona,
                 talk,
-                standing_of(session, persona, talk.user_name),
+                standing,
                 asks.said,
-                template=in_use(session, "persona", persona.work_id).template,
+                template=template,
                 tokens=self._engine.tokens,
                 limit=limit,
                 others=asks.others,
+                remembered=remembered,
             )
+
+        asking = Asking(persona, talk, standing, asks.said.turns, limit)
+        try:
+            return self._memories.prompt(session, asking, written)
         except RetrievalError as error:
             raise from_retrieval(error) from error
 

@@ -59,7 +59,8 @@ class Recaps:
     ) -> None:
         """`gpu`: our own engine has one, so that in mode `auto` the model works unasked."""
         self.mode = mode
-        self._automatic = mode == "model" or (mode == "auto" and gpu)
+        self.automatic = mode == "model" or (mode == "auto" and gpu)
+        """Whether the model works unasked."""
         self._database = database
         self._engine = engine
         self._running = running
@@ -150,6 +151,12 @@ class Recaps:
             told = self._telling
         return told.node.key if told is not None and told.work_id == work_id else None
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the model is telling a recap at this moment."""
+        with self._changed:
+            return self._telling is not None
+
     def asked(self, work_id: str) -> int:
         """How many recaps the model was asked for and has not told."""
         with self._changed:
@@ -157,7 +164,7 @@ class Recaps:
 
     def by(self, session: Session, work_id: str) -> Prompting | None:
         """Who tells the work's recaps unasked; None where only extraction does."""
-        return self._prompting(session, work_id) if self._automatic else None
+        return self._prompting(session, work_id) if self.automatic else None
 
     def _prompting(self, session: Session, work_id: str) -> Prompting:
         template = in_use(session, "recap", work_id).template
@@ -175,7 +182,7 @@ class Recaps:
                 # The thread must outlive one bad work: the next save tries again.
                 log.exception("recaps of %s failed", work_id)
             with self._changed:
-                if extraction and (self._automatic or work_id in self._asked):
+                if extraction and (self.automatic or work_id in self._asked):
                     self._waiting[work_id] = time.monotonic()
                 self._busy = None
                 self._changed.notify_all()
@@ -212,14 +219,14 @@ class Recaps:
             asked = list(self._asked.get(work_id, ()))
         with self._database.reading() as session:
             by = self._prompting(session, work_id)
-        job = next_job(self._database, work_id, by, asked, self._automatic, self._quiet)
+        job = next_job(self._database, work_id, by, asked, self.automatic, self._quiet)
         if job is not None:
             self._do(job)
             return
         with self._changed:
             # What it was asked for beyond this is gone from the book.
             self._asked.pop(work_id, None)
-        if self._automatic and wants_any(self._database, work_id, by):
+        if self.automatic and wants_any(self._database, work_id, by):
             self._look_again(work_id, AGAIN)
 
     def _do(self, job: Job) -> None:

@@ -112,6 +112,7 @@ def delete_conversation(conversation_id: RowId, session: Writing, desk: TheDesk)
     talk.deleted_at = now()
     session.add(talk)
     desk.talker.stop(conversation_id)
+    desk.memories.forget(session, talk)
 
 
 @router.post("/{conversation_id}/restore")

@@ -118,6 +118,7 @@ export const ENGLISH: Record<string, string> = {
   conversation_not_found: "This conversation is not there any more.",
   message_not_found: "This is not said in the conversation.",
   no_such_greeting: "There is no such greeting. Choose another.",
+  nothing_summed: "All of this conversation still fits; there is no summary to change.",
   greeting_is_written: "A greeting is written on the card. Change it there.",
   not_an_answer: "Only what the other one says can be gone on with.",
   first_member_stays: "The one with whom the conversation began stays in it.",
