@@ -1,6 +1,7 @@
 """A recipe looked at before it runs: every setting with what is advised and why."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ def _data(recipe: Recipe, amounts: Amounts) -> list[Finding]:
                 "unlearnable", level,
                 f"约 {round(amounts.unlearnable):,} 条学不了，会被略过；最常见的原因：{reason}。",
                 round(amounts.unlearnable),
+                says="rows.unlearnable", facts={"count": round(amounts.unlearnable), "reason": reason},
             )
         )  # fmt: skip
     if recipe.held_out is None and not amounts.held_out_rows:
@@ -141,6 +143,7 @@ def _data(recipe: Recipe, amounts: Amounts) -> list[Finding]:
             Finding(
                 "held_out", "warn",
                 "没有留出数据：看不出什么时候开始死记硬背，也选不出最好的一步。", None, 0.05,
+                says="held_out.none",
             )
         )  # fmt: skip
     return found
@@ -149,15 +152,20 @@ def _data(recipe: Recipe, amounts: Amounts) -> list[Finding]:
 def _rows(amounts: Amounts) -> Finding:
     rows = round(amounts.rows)
     if not amounts.examples:
-        return Finding("rows", "stop", f"{rows:,} 条里没有一条可以学。", rows)
+        return Finding("rows", "stop", f"{rows:,} 条里没有一条可以学。", rows,
+                       says="rows.none", facts={"rows": rows})  # fmt: skip
     about = "约 " if amounts.sampled else ""
     words = (
         f"每轮 {rows:,} 条，{about}{round(amounts.tokens):,} 个词元，"
         f"其中要学的 {round(amounts.learned):,} 个"
     )
+    facts = {"rows": rows, "tokens": round(amounts.tokens), "learned": round(amounts.learned)}
     if rows < FEW_ROWS:
-        return Finding("rows", "warn", f"{words}：太少了，只够试试流程，学不出文风。", rows, 100)
-    return Finding("rows", "ok", f"{words}。", rows)
+        return Finding(
+            "rows", "warn", f"{words}：太少了，只够试试流程，学不出文风。", rows, 100,
+            "rows.few", facts,
+        )  # fmt: skip
+    return Finding("rows", "ok", f"{words}。", rows, says="rows.enough", facts=facts)
 
 
 def _length(recipe: Recipe, amounts: Amounts, base: Path) -> Finding:
@@ -166,28 +174,30 @@ def _length(recipe: Recipe, amounts: Amounts, base: Path) -> Finding:
     if window and recipe.length > window:
         return Finding(
             "length", "stop", f"底座的窗口只有 {window:,} 个词元，长度不能超过它。",
-            recipe.length, window,
+            recipe.length, window, "length.window", {"window": window},
         )  # fmt: skip
     if recipe.method == "pretrain":
         return _piece_length(recipe)
     advised = int(ranges.length(needed).advised)
     lost = "会被略过" if recipe.too_long == "refuse" else "会被截断"
     longest = amounts.lengths[-1]
+    facts = {"length": recipe.length, "p99": needed, "longest": longest}
     if over:
         level: Level = "warn" if over > 1 - TRUNCATED else "note"
         return Finding(
             "length", level,
             f"{over:.1%} 的样本超过 {recipe.length:,} 个词元，{lost}"
             f"（99% 在 {needed:,} 以内，最长 {longest:,}）。",
-            recipe.length, max(advised, recipe.length),
+            recipe.length, max(advised, recipe.length), "length.cut" if recipe.too_long == "cut" else "length.refuse",
+            facts | {"share": over},
         )  # fmt: skip
     words = f"没有样本超过 {recipe.length:,} 个词元（99% 在 {needed:,} 以内，最长 {longest:,}）"
     if recipe.packing and recipe.length < 2 * needed:
         return Finding(
             "length", "note", f"{words}；打包时一行至少要放得下两条才划算。",
-            recipe.length, 2 * advised,
+            recipe.length, 2 * advised, "length.packing", facts,
         )  # fmt: skip
-    return Finding("length", "ok", f"{words}。", recipe.length, advised)
+    return Finding("length", "ok", f"{words}。", recipe.length, advised, "length.fits", facts)
 
 
 def _piece_length(recipe: Recipe) -> Finding:
@@ -195,11 +205,12 @@ def _piece_length(recipe: Recipe) -> Finding:
     usual = ranges.length(recipe.length)
     if usual.holds(recipe.length):
         return Finding(
-            "length", "ok", f"书会切成 {recipe.length:,} 个词元一段，一字不丢。", recipe.length
-        )
+            "length", "ok", f"书会切成 {recipe.length:,} 个词元一段，一字不丢。", recipe.length,
+            says="length.pieces", facts={"length": recipe.length},
+        )  # fmt: skip
     return Finding(
         "length", "note", f"通常切成 {usual.low:,.0f}–{usual.high:,.0f} 个词元一段。",
-        recipe.length, int(usual.advised),
+        recipe.length, int(usual.advised), "length.unusual", _range(usual),
     )  # fmt: skip
 
 
@@ -211,14 +222,16 @@ def _epochs(recipe: Recipe, amounts: Amounts, steps: int) -> Finding:
     batch = recipe.batch * recipe.accumulate
     rows = amounts.tokens / recipe.length if recipe.packing else amounts.examples
     value = recipe.epochs if recipe.steps is None else round(steps * batch / rows, 2)
+    facts = {"rows": round(amounts.rows), "value": value, **_range(usual)}
     for_size = f"{round(amounts.rows):,} 条数据通常练 {usual.low:.0f}–{usual.high:.0f} 轮"
     if usual.holds(value):
-        return Finding("epochs", "ok", f"{for_size}。", value, usual.advised)
-    why = "练多了会死记硬背" if value > usual.high else "练少了学不像"
+        return Finding("epochs", "ok", f"{for_size}。", value, usual.advised, "epochs.usual", facts)
+    many = value > usual.high
+    why = "练多了会死记硬背" if many else "练少了学不像"
     far = value > 2 * usual.high or value < usual.low / 2
     return Finding(
         "epochs", "warn" if far else "note", f"{for_size}，现在是 {value:g} 轮：{why}。",
-        value, usual.advised,
+        value, usual.advised, "epochs.many" if many else "epochs.few", facts,
     )  # fmt: skip
 
 
@@ -227,12 +240,20 @@ def _rate(recipe: Recipe) -> Finding:
     who = {"dpo": "偏好微调", "kto": "偏好微调"}.get(recipe.method, "微调小说")
     words = f"{who}通常用 {usual.low:g}–{usual.high:g} 的学习率"
     if usual.holds(value):
-        return Finding("learning_rate", "ok", f"{words}。", value, usual.advised)
-    why = "太大会把底座练坏" if value > usual.high else "太小学不动"
+        return Finding(
+            "learning_rate", "ok", f"{words}。", value, usual.advised, "rate.usual", _range(usual)
+        )
+    high = value > usual.high
+    why = "太大会把底座练坏" if high else "太小学不动"
     far = value > 5 * usual.high or value < usual.low / 5
     return Finding(
-        "learning_rate", "warn" if far else "note", f"{words}，{why}。", value, usual.advised
-    )
+        "learning_rate", "warn" if far else "note", f"{words}，{why}。", value, usual.advised,
+        "rate.high" if high else "rate.low", _range(usual),
+    )  # fmt: skip
+
+
+def _range(usual: Range) -> dict[str, float]:
+    return {"low": usual.low, "high": usual.high}
 
 
 def _adapter(recipe: Recipe, amounts: Amounts) -> list[Finding]:
@@ -240,51 +261,66 @@ def _adapter(recipe: Recipe, amounts: Amounts) -> list[Finding]:
         return []
     rows, tuning = round(amounts.rows), recipe.tuning
     rank, alpha = ranges.rank(rows), ranges.alpha(recipe)
+    for_size = f"{rows:,} 条数据通常用秩 {rank.advised:g}"
+    facts = {"rows": rows, "advised": rank.advised}
     return [
-        _within("tuning.rank", tuning.rank, rank, f"{rows:,} 条数据通常用秩 {rank.advised:g}"),
-        _within("tuning.alpha", tuning.alpha, alpha, "alpha 通常是秩的两倍，在 16–32 之间"),
-        _within("tuning.dropout", tuning.dropout, ranges.dropout(), "dropout 通常在 0–0.02 之间"),
+        _within("tuning.rank", tuning.rank, rank, for_size, "rank.usual", facts),
+        _within("tuning.alpha", tuning.alpha, alpha, "alpha 通常是秩的两倍，在 16–32 之间",
+                "alpha.usual"),
+        _within("tuning.dropout", tuning.dropout, ranges.dropout(), "dropout 通常在 0–0.02 之间",
+                "dropout.usual"),
         _layers(recipe),
-    ]
+    ]  # fmt: skip
 
 
-def _within(key: str, value: float, usual: Range, words: str) -> Finding:
+def _within(
+    key: str, value: float, usual: Range, words: str, says: str,
+    facts: Mapping[str, float] | None = None,
+) -> Finding:  # fmt: skip
     level: Level = "ok" if usual.holds(value) else "note"
-    return Finding(key, level, f"{words}。", value, usual.advised)
+    return Finding(key, level, f"{words}。", value, usual.advised, says, facts or {})
 
 
 def _layers(recipe: Recipe) -> Finding:
     targets = recipe.tuning.targets
     if targets == "all-linear":
-        return Finding("tuning.targets", "ok", "训练全部线性层。", targets)
+        return Finding("tuning.targets", "ok", "训练全部线性层。", targets, says="targets.all")
     return Finding(
-        "tuning.targets", "note", "训练全部线性层通常学得更好。", list(targets), "all-linear"
-    )
+        "tuning.targets", "note", "训练全部线性层通常学得更好。", list(targets), "all-linear",
+        "targets.some",
+    )  # fmt: skip
 
 
 def _steps(recipe: Recipe, steps: int) -> Finding:
     batch = recipe.batch * recipe.accumulate
     words = f"一共 {steps:,} 步，每步 {batch} 条"
+    facts = {"steps": steps, "batch": batch}
     if steps >= FEW_STEPS:
-        return Finding("steps", "ok", f"{words}。", steps)
+        return Finding("steps", "ok", f"{words}。", steps, says="steps.enough", facts=facts)
     fewer = max(1, recipe.accumulate * steps // FEW_STEPS)
     if fewer < recipe.accumulate:
         return Finding(
             "accumulate", "note", f"{words}：步数太少，累积 {fewer} 次更合适。",
-            recipe.accumulate, fewer,
+            recipe.accumulate, fewer, "steps.accumulate", facts | {"fewer": fewer},
         )  # fmt: skip
-    return Finding("steps", "note", f"{words}：步数太少，多练几轮才学得动。", steps, FEW_STEPS)
+    return Finding(
+        "steps", "note", f"{words}：步数太少，多练几轮才学得动。", steps, FEW_STEPS,
+        "steps.few", facts,
+    )  # fmt: skip
 
 
 def _samples(recipe: Recipe, steps: int) -> Finding:
     """Without samples nobody can warn of empty texts and of texts that go round."""
     every = recipe.sample_every
     if 0 < every <= steps:
-        return Finding("sample_every", "ok", f"每 {every:,} 步试写一段。", every)
+        return Finding(
+            "sample_every", "ok", f"每 {every:,} 步试写一段。", every,
+            says="samples.written", facts={"every": every},
+        )  # fmt: skip
     return Finding(
         "sample_every", "note",
         "训练中途不试写：写不出字或原地打转，要到练完才看得出来。",
-        every, min(recipe.evaluate_every, steps),
+        every, min(recipe.evaluate_every, steps), "samples.none",
     )  # fmt: skip
 
 
@@ -294,11 +330,13 @@ def _samples(recipe: Recipe, steps: int) -> Finding:
 def _time(seconds: float, told: Cost) -> Finding:
     how = "实测" if told.measured else "估算"
     words = f"约 {duration(seconds)}（{how}每秒 {told.tokens_per_second:,.0f} 个词元）"
+    facts = {"seconds": seconds, "rate": told.tokens_per_second, "measured": told.measured}
     if seconds > LONG_HOURS * 3600:
         return Finding(
-            "seconds", "warn", f"{words}：可以减少轮数、换小一些的底座或用 GPU。", seconds
-        )
-    return Finding("seconds", "ok", f"{words}。", seconds)
+            "seconds", "warn", f"{words}：可以减少轮数、换小一些的底座或用 GPU。", seconds,
+            says="time.long", facts=facts,
+        )  # fmt: skip
+    return Finding("seconds", "ok", f"{words}。", seconds, says="time.fine", facts=facts)
 
 
 def _memory(told: Cost, machine: Machine) -> Finding:
@@ -308,15 +346,20 @@ def _memory(told: Cost, machine: Machine) -> Finding:
         f"{how}{where}最多用 {told.peak_bytes / GIB:.1f} GiB，现有 {machine.memory / GIB:.1f} GiB"
     )
     peak = round(told.peak_bytes)
+    facts = {"peak": peak, "memory": machine.memory, "device": machine.device,
+             "measured": told.measured}  # fmt: skip
     if told.peak_bytes > machine.memory:
         return Finding(
             "peak_memory_bytes", "stop" if told.measured else "warn",
             f"{words}：放不下，请调小 batch 或 length，或打开 checkpoint_activations。",
-            peak,
+            peak, says="memory.over", facts=facts,
         )  # fmt: skip
     if told.peak_bytes > 0.85 * machine.memory:
-        return Finding("peak_memory_bytes", "warn", f"{words}：很紧，请先关掉别的程序。", peak)
-    return Finding("peak_memory_bytes", "ok", f"{words}。", peak)
+        return Finding(
+            "peak_memory_bytes", "warn", f"{words}：很紧，请先关掉别的程序。", peak,
+            says="memory.tight", facts=facts,
+        )  # fmt: skip
+    return Finding("peak_memory_bytes", "ok", f"{words}。", peak, says="memory.fine", facts=facts)
 
 
 def duration(seconds: float) -> str:

@@ -79,7 +79,9 @@ def _probe(
     try:
         return probe(recipe, base, amounts, data_dir, progress=advance), None
     except RunFailed as error:
-        return None, Finding("probe", "warn", str(error))
+        return None, Finding(
+            "probe", "warn", str(error), says="probe.failed", facts={"reason": str(error)}
+        )
 
 
 def print_findings(findings: "tuple[Finding, ...] | list[Finding]") -> None:

@@ -7,6 +7,7 @@ most do not, and the report says so instead of guessing.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from retrieval.evaluate import Interval, paired_interval
 from retrieval.measures import (
@@ -54,7 +55,8 @@ def _of_surprise(surprise: Surprise | None) -> Iterator[Outcome]:
     if surprise and surprise.tuned and surprise.gain:
         before, after = surprise.base.per_character, surprise.tuned.per_character
         sentence = f"留出文字每个字的困惑度从 {before:.2f} 到 {after:.2f}"
-        yield _told("perplexity", sentence, surprise.gain, unit=" 奈特")
+        facts = {"before": before, "after": after}
+        yield _told("perplexity", sentence, surprise.gain, facts, unit=" 奈特")
 
 
 def _of_overlap(margins: Mapping[str, Interval]) -> Iterator[Outcome]:
@@ -79,18 +81,21 @@ def _of_long(long: Answers) -> Iterator[Outcome]:
     if not length:
         return
     pairs = [[texts[at][length] for at, n in enumerate(reached) if length in n] for texts in found]
-    told = _repeating("long", f"写到 {length:,} 字时的重复率", pairs)
+    told = _repeating("long", f"写到 {length:,} 字时的重复率", pairs, length=length)
     yield told if len(pairs[0]) >= FEW else replace(told, verdict="even")
 
 
-def _repeating(code: str, what: str, found: Sequence[Sequence[Repetition]]) -> Outcome:
+def _repeating(
+    code: str, what: str, found: Sequence[Sequence[Repetition]], **facts: int
+) -> Outcome:
     """Of the base's texts and the adapter's, paired."""
     rates = [[each.seq_rep_4 for each in side] for side in found]
     loops = [sum(each.times >= LOOP for each in side) for side in found]
     sentence = (
         f"{what}（seq-rep-4，{len(rates[0])} 篇）；陷入循环的从 {loops[0]} 篇到 {loops[1]} 篇"
     )
-    return _told(code, sentence, paired_interval(*rates))
+    facts |= {"texts": len(rates[0]), "before": loops[0], "after": loops[1]}
+    return _told(code, sentence, paired_interval(*rates), facts)
 
 
 def _of_style(answers: Answers, author: Fingerprint | None) -> Iterator[Outcome]:
@@ -105,14 +110,15 @@ def _of_copies(measured: Mapping[str, Measured]) -> Iterator[Outcome]:
     tuned, own = (measured[s].recited if s in measured else None for s in ("adapter", "reference"))
     if tuned and tuned.longest >= LEAST and tuned.longest > (own.longest if own else 0):
         sentence = f"照抄训练集，最长 {tuned.longest} 字，占全部文字的 {100 * tuned.share:.1f}%"
-        yield Outcome("copied", "worse", sentence)
+        facts = {"longest": tuned.longest, "share": tuned.share}
+        yield Outcome("copied", "worse", sentence, facts)
 
 
 def _of_general(general: General | None) -> Iterator[Outcome]:
     if general and general.tuned and general.margin:
         before, after = general.base["all"], general.tuned["all"]
         sentence = f"一般能力的题答对 {100 * before:.1f}% → {100 * after:.1f}%"
-        yield _told("general", sentence, general.margin)
+        yield _told("general", sentence, general.margin, {"before": before, "after": after})
 
 
 def _of_judge(verdict: Verdict | None) -> Iterator[Outcome]:
@@ -123,7 +129,8 @@ def _of_judge(verdict: Verdict | None) -> Iterator[Outcome]:
                 mean, low, high = pairing.score
                 about = Interval(mean - 0.5, low - 0.5, high - 0.5)
                 sentence = f"评判的{name}：{pairing.cases} 题里对底座得 {mean:.2f}（0.5 是平手）"
-                yield _told(f"judge_{criterion}", sentence, about)
+                facts = {"cases": pairing.cases, "score": mean}
+                yield _told(f"judge_{criterion}", sentence, about, facts)
 
 
 def _both(answers: Answers) -> list[Sequence[str]] | None:
@@ -133,8 +140,12 @@ def _both(answers: Answers) -> list[Sequence[str]] | None:
     return [[side[case] for case in cases] for side in (base, tuned)] if cases else None
 
 
-def _told(code: str, sentence: str, margin: Interval, unit: str = "") -> Outcome:
+def _told(
+    code: str, sentence: str, margin: Interval, facts: Mapping[str, Any] | None = None,
+    unit: str = "",
+) -> Outcome:  # fmt: skip
     """`margin` above 0 is better, whatever is measured."""
     verdict = "better" if margin.low > 0 else "worse" if margin.high < 0 else "even"
     amount = f"{margin.mean:+.3f}（{margin.low:+.3f} 到 {margin.high:+.3f}）"
-    return Outcome(code, verdict, f"{sentence}，相差 {amount}{unit}")
+    facts = {**(facts or {}), "mean": margin.mean, "low": margin.low, "high": margin.high}
+    return Outcome(code, verdict, f"{sentence}，相差 {amount}{unit}", facts)

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +111,13 @@ VERDICTS: Mapping[str, str] = {"better": "更好", "worse": "更差", "even": "�
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`verdict` is one of `VERDICTS`."""
+    """`verdict` is one of `VERDICTS`; `facts` are the sentence's numbers, for who says it in
+    another language."""
 
     code: str
     verdict: str
     sentence: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

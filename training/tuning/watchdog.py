@@ -1,7 +1,9 @@
 """What an author should hear while a run goes on: each finding once, with what to do."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from retrieval.measures import seq_rep
 
@@ -19,8 +21,11 @@ LONG_ENOUGH = 40
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
+    """`facts` is what the message says in numbers, for who says it in another language."""
+
     code: str
     message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,6 +53,9 @@ class Watchdog:
             "loss_flat",
             f"练了 {self._steps} 步，损失几乎没降（{before:.3f} → {now:.3f}）："
             "请看看学习率是不是太小，或数据里的回答是不是都学过了。",
+            steps=self._steps,
+            before=before,
+            now=now,
         )
 
     def evaluated(self, step: int, loss: float) -> list[Alarm]:
@@ -62,6 +70,9 @@ class Watchdog:
             "eval_rising",
             f"留出集的损失从第 {at} 步起在上升（{best:.3f} → {loss:.3f}），多半开始背书："
             f"可以停下，会留下第 {at} 步；下次请减少轮数或降低学习率。",
+            at=at,
+            best=best,
+            loss=loss,
         )
 
     def ended(self) -> list[Alarm]:
@@ -72,6 +83,7 @@ class Watchdog:
             "no_better",
             f"练完后留出集的损失没有比练之前低（{self._best[0]:.3f}）：这次的适配器不值得发布。"
             "请换学习率、轮数，或多备一些数据。",
+            best=self._best[0],
         )
 
     def sampled(self, step: int, text: str) -> list[Alarm]:
@@ -79,16 +91,18 @@ class Watchdog:
             return self._once(
                 "empty_output",
                 f"第 {step} 步的试写是空的：请检查数据里有没有空回答，或降低学习率。",
+                step=step,
             )
         if len(text) >= LONG_ENOUGH and seq_rep(text, 4) > REPEATING:
             return self._once(
                 "repetition",
                 f"第 {step} 步的试写在原地打转：多半练过头了，请减少轮数或降低学习率。",
+                step=step,
             )
         return []
 
-    def _once(self, code: str, message: str) -> list[Alarm]:
+    def _once(self, code: str, message: str, **facts: float) -> list[Alarm]:
         if code in self._said:
             return []
         self._said.add(code)
-        return [Alarm(code, message)]
+        return [Alarm(code, message, facts)]

@@ -144,7 +144,8 @@ class Watch(TrainerCallback):
         self.run.write(self._status)
 
     def _warn(self, alarm: Alarm, step: int) -> None:
-        self.run.log("warning", step=step, code=alarm.code, message=alarm.message)
+        self.run.log("warning", step=step, code=alarm.code, message=alarm.message,
+                     facts=alarm.facts)  # fmt: skip
         self._tell(warnings=(*self._status.warnings, alarm.message))
 
     def _draw(self, group: str, values: dict[str, Any], step: int) -> None:

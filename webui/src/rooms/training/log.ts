@@ -24,6 +24,9 @@ export interface SaidEntry {
   type: "warning" | "note" | "checkpoint";
   step?: number;
   message?: string;
+  /** Of a warning: which one it is, and what it tells. */
+  code?: string;
+  facts?: Record<string, unknown>;
 }
 export type Entry = StepEntry | EvalEntry | SampleEntry | SaidEntry;
 

@@ -124,6 +124,9 @@ export interface Advised {
   sentence: string;
   value: unknown;
   advised: unknown;
+  /** Which sentence it is, and what it tells. */
+  says?: string;
+  facts?: Record<string, unknown>;
 }
 
 /** The advisor's sentences: beside their fields, and those about the whole. `served_as` is about the kind. */
