@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.commands.asking import AtOnce
+from training.commands.asking import AtOnce, Url
 from training.commands.common import (
     AsJson,
     DataDir,
@@ -33,14 +33,6 @@ DeskUrl = Annotated[
     typer.Option("--desk", help="书桌的地址；默认找这个数据目录正开着的书桌。", show_default=False),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="不载入底座试答。")]
-Url = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        help="兼容 OpenAI 的地址，到 /v1 为止；默认是正开着的书桌。密钥写在 $YANCHI_SERVED_KEY。",
-        show_default=False,
-    ),
-]
 GIB = 2**30
 
 

@@ -25,7 +25,7 @@ Url = Annotated[
     str,
     typer.Option(
         "--url",
-        help="兼容 OpenAI 的地址，到 /v1 为止；默认 $YANCHI_SERVED_URL。密钥写在 $YANCHI_SERVED_KEY。",
+        help="兼容 OpenAI 的地址，到 /v1 为止；默认是正开着的书桌。密钥写在 $YANCHI_SERVED_KEY。",
         show_default=False,
     ),
 ]
@@ -70,12 +70,13 @@ class Asking:
 
     @contextmanager
     def batch(self) -> "Iterator[Batch]":
-        """Raises EngineUnreachable where nobody says which endpoint."""
+        """Raises EngineUnreachable where no model is to be found."""
+        from training.publishing.engine import client_for
         from training.served.batch import Batch
-        from training.served.client import Client, Endpoint
 
-        file = self.answers or data_dir_for(self.data_dir) / "made" / f"{self.maker}.jsonl"
-        with Client(Endpoint.told(self.url, self.model)) as client:
+        folder = data_dir_for(self.data_dir)
+        file = self.answers or folder / "made" / f"{self.maker}.jsonl"
+        with client_for(self.url, self.model, folder) as client:
             yield Batch(client, file, self.at_once)
 
     def run(self, asks: "Sequence[Ask[T]]") -> "Results[T]":

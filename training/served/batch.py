@@ -9,14 +9,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from training.errors import PromptRefused
 from training.served.asking import Ask, Nonsense, Taken, Unusable, ask_checked
 from training.served.client import Client
+from training.served.together import together
 from training.types import Progress
 
 T = TypeVar("T")
@@ -99,25 +101,19 @@ class Batch:
         missing = self._take_kept(asks, results)
         done = len(asks) - sum(map(len, missing.values()))
         progress(done, len(asks))
-        pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="asking")
-        pending: dict[Future[Taken[T]], str] = {
-            pool.submit(ask_checked, self._client, asks[places[0]]): key
-            for key, places in missing.items()
-        }
-        try:
-            for future in as_completed(list(pending)):
-                key = pending.pop(future)
-                self._finish(future, key, missing[key], results)
-                done += len(missing[key])
-                progress(done, len(asks))
-        except BaseException:
-            self._client.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
-            self._keep_the_rest(pending)
-            raise
-        pool.shutdown()
+        asked = {key: partial(self._ask, key, asks[at[0]]) for key, at in missing.items()}
+        for key, answered in together(self._client, asked, self._at_once):
+            self._finish(answered, key, missing[key], results)
+            done += len(missing[key])
+            progress(done, len(asks))
         results.failures.sort(key=lambda failure: failure.place)
         return results
+
+    def _ask(self, key: str, ask: Ask[T]) -> Taken[T]:
+        """Kept by who asked, so that an answer on its way when the others stop is kept too."""
+        taken = ask_checked(self._client, ask)
+        self._answers.append(key=key, text=taken.text, nonsense=taken.nonsense)
+        return taken
 
     def key(self, ask: Ask[Any]) -> str:
         schema = ask.schema
@@ -156,17 +152,7 @@ class Batch:
             results.nonsense += error.count if isinstance(error, Nonsense) else 0
             results.failures += [Failure(place, str(error)) for place in places]
             return
-        self._keep(key, taken)
         results.nonsense += taken.nonsense
         results.kept += len(places) - 1
         for place in places:
             results.values[place] = taken.value
-
-    def _keep(self, key: str, taken: Taken[Any]) -> None:
-        self._answers.append(key=key, text=taken.text, nonsense=taken.nonsense)
-
-    def _keep_the_rest(self, pending: "dict[Future[Taken[T]], str]") -> None:
-        for future, key in pending.items():
-            if future.cancelled() or future.exception() is not None:
-                continue
-            self._keep(key, future.result())
