@@ -86,6 +86,15 @@ def test_what_is_not_there(api: Client) -> None:
     refused(api, 405, "method_not_allowed", method="GET")
 
 
+def test_personas_and_works_read_no_pictures_either(api: Client) -> None:
+    work, _ = api.book()
+    api.ok("POST", "/api/personas", json={"name": "阿檀", "slug": "atan"})
+    for model in ("persona/atan", f"work/{work}"):
+        seen = body(model=model, messages=[*SAY, {"role": "user", "content": [PICTURE]}])
+        told = refused(api, 400, "unsupported_content_type", json=seen)
+        assert told["param"] == "messages[1].content"
+
+
 def test_another_page_is_refused_in_the_same_shape(api: Client) -> None:
     error = api.http.post(CHAT, json=body(), headers={"origin": "http://evil.example"})
     assert error.status_code == 403
