@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { changeOf, sheetOf } from "$/rooms/personas/sheet";
-import { listed, named, pieces } from "$/rooms/personas/said";
+import { called, listed, named, pieces } from "$/rooms/personas/said";
 import { Talk, type Message } from "$/rooms/personas/talk.svelte";
 import { Tree, type Node } from "$/rooms/personas/tree";
 import type { Persona } from "$/rooms/personas/people.svelte";
@@ -39,6 +39,13 @@ describe("what was said", () => {
     expect(named("{{char}}和{{ User }}，<bot>{{x}}", "{{user}}", "甲")).toBe(
       "{{user}}和甲，{{user}}{{x}}",
     );
+  });
+
+  it("prefers the nickname", () => {
+    expect([{ name: "周莲生", nickname: "阿莲" }, { name: "老水" }].map(called)).toEqual([
+      "阿莲",
+      "老水",
+    ]);
   });
 
   it("lists words", () => expect(listed("灯、 茶，灯\n水")).toEqual(["灯", "茶", "水"]));
@@ -104,9 +111,9 @@ describe("a conversation", () => {
       line("error", { error: { message: "断了。" }, message: told("r", "assistant", "答", 1) }),
     ];
     const talk = new Talk("t");
-    expect(await talk.say("问", "甲")).toBe(true);
+    expect(await talk.say("问")).toBe(true);
     expect(talk.path.map(({ text }) => text)).toEqual(["问", "答"]);
-    expect(talk.failure).toEqual({ sentence: "断了。", message: "r", how: "continue" });
+    expect(talk.failure).toMatchObject({ sentence: "断了。", message: "r", how: "continue" });
     expect(talk.busy).toBe(false);
   });
 
@@ -116,8 +123,35 @@ describe("a conversation", () => {
       line("error", { error: { message: "断了。" }, message: null }),
     ];
     const talk = new Talk("t");
-    await talk.say("问", "甲");
+    await talk.say("问");
     expect(talk.failure).toMatchObject({ message: "q", how: "again" });
+  });
+
+  it("lets several speak one after the other", async () => {
+    const said = (id: string, parent_id: string, number: number, persona_id: string) =>
+      ({ ...told(id, "assistant", id, number), parent_id, persona_id }) as Message;
+    const stream = [
+      line("prompt", { persona_id: "p" }),
+      line("delta", { text: "半" }),
+      line("done", { message: said("r", "q", 1, "p") }),
+      line("prompt", { persona_id: "w" }),
+      line("error", { error: { message: "断了。" }, message: null }),
+    ];
+    const asked: unknown[] = [];
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked.push(await request.json());
+      return new Response(stream.join(""));
+    });
+    const talk = new Talk("t");
+    talk.messages = [told("q", "user", "问", 0)];
+    talk.leaf = "q";
+    await talk.speak(null, 3);
+    expect(asked).toEqual([{ persona_id: null, parent_id: "q", turns: 3 }]);
+    expect(talk.path.map(({ id }) => id)).toEqual(["q", "r"]);
+    expect(talk.failure).toEqual({ sentence: "断了。", message: "r", how: "speak", by: "w" });
+    expect(talk.busy).toBe(false);
+    await talk.repair();
+    expect(asked[1]).toEqual({ persona_id: "w", parent_id: "r", turns: 1 });
   });
 
   it("gives the words back when they were refused", async () => {
@@ -125,7 +159,7 @@ describe("a conversation", () => {
       Response.json({ error: { code: "x", message: "不行。" } }, { status: 422 }),
     );
     const talk = new Talk("t");
-    expect(await talk.say("问", "甲")).toBe(false);
+    expect(await talk.say("问")).toBe(false);
     expect(talk.busy).toBe(false);
   });
 });

@@ -44,8 +44,20 @@ class People {
     return { name, color, picture };
   }
 
+  /** What `Face` shows of somebody who may be gone. */
+  faceOf(persona: Persona | null, name: string) {
+    return persona ? this.face(persona) : { name, color: "ink", picture: null };
+  }
+
   talksOf(persona: Persona): Conversation[] {
-    return this.talks.filter((talk) => talk.persona_id === persona.id);
+    const takesPart = (talk: Conversation) =>
+      talk.members.some(({ persona_id, present }) => present && persona_id === persona.id);
+    return this.talks.filter(takesPart);
+  }
+
+  titleOf(talk: Conversation): string {
+    const names = talk.members.filter(({ present }) => present).map(({ name }) => name);
+    return talk.title || (names.length > 1 ? names.join(t.comma) : t.untitled);
   }
 
   async create(name: string): Promise<Persona> {
@@ -87,8 +99,8 @@ class People {
     this.talks = [talk, ...this.talks.filter(({ id }) => id !== talk.id)];
   }
 
-  async begin(persona: Persona, greeting: number): Promise<Conversation> {
-    const body = { persona_id: persona.id, greeting } as Shapes["ConversationNew"];
+  async begin(persona: string, greeting = 0, others: string[] = []): Promise<Conversation> {
+    const body = { persona_id: persona, greeting, others } as Shapes["ConversationNew"];
     const made = await ok(http.POST("/api/conversations", { body }));
     this.tookTalk(made);
     return made;
@@ -108,7 +120,7 @@ class People {
     const params = { path: { conversation_id: talk.id } };
     await ok(http.DELETE("/api/conversations/{conversation_id}", { params }));
     await this.read();
-    this.#binned(talk.title || t.untitled, () =>
+    this.#binned(this.titleOf(talk), () =>
       ok(http.POST("/api/conversations/{conversation_id}/restore", { params })),
     );
   }

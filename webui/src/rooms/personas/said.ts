@@ -21,6 +21,11 @@ export function pieces(text: string): Piece[] {
   return found;
 }
 
+/** What `{{char}}` becomes. */
+export function called({ name, nickname }: { name: string; nickname?: string }): string {
+  return nickname || name;
+}
+
 /** A greeting with the names put in, as the server does when a conversation begins. */
 export function named(text: string, char: string, user: string): string {
   return text.replace(

@@ -8,6 +8,7 @@ export type Entry = Shapes["PersonaEntry"];
 
 const TEXTS = [
   "name",
+  "nickname",
   "slug",
   "summary",
   "description",
