@@ -28,7 +28,9 @@ def evaluate(wanted: EvaluationIn, desk: TheDesk) -> JobOut:
         raise Invalid("要评的是一次训练（run）或一个适配器（adapter），请给出其中一个。")
 
     def args(folder: Folder) -> list[str]:
-        told = ["evaluate", "--out", str(folder.path / "report"), "--limit", str(wanted.limit)]
+        told = ["evaluate", "--out", str(folder.path / "report")]
+        told += [f"--limit={wanted.limit}", f"--long={wanted.long}"]
+        told += [f"--skip={part}" for part in wanted.skip]
         if wanted.run is not None:
             told += ["--run", str(Runs(desk.jobs).folder(wanted.run))]
         if wanted.adapter is not None:

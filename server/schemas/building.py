@@ -37,8 +37,8 @@ class ScriptOptions(Wanted):
 
 
 class NovelOptions(Wanted):
-    task: list[Literal["续写", "扩写", "改写", "按梗概写", "原文"]] = Field(
-        default=["续写"], min_length=1, max_length=4
+    task: list[Literal["续写", "扩写", "改写", "按梗概写", "开篇", "原文"]] = Field(
+        default=["续写"], min_length=1, max_length=5
     )
     length: Chars = 800
     before: Chars = 1600
@@ -56,6 +56,13 @@ class SelfKnowledgeOptions(Wanted):
     seed: Seed = 0
     maker: Word = ""
     system: Said = ""
+
+
+class PreferencesOptions(Wanted):
+    method: Literal["dpo", "kto"] = "dpo"
+    work: list[Id] = Field(
+        default_factory=list, max_length=100, description="All of the desk's when empty."
+    )
 
 
 class ImportOptions(Wanted):
@@ -170,6 +177,13 @@ class SelfKnowledgeIn(_Build):
     options: SelfKnowledgeOptions
 
 
+class PreferencesIn(_Build):
+    """Of the drafts that were taken and refused at the desk."""
+
+    maker: Literal["preferences"]
+    options: PreferencesOptions = PreferencesOptions()
+
+
 class ImportIn(_OfTexts):
     maker: Literal["import"]
     options: ImportOptions = ImportOptions()
@@ -263,7 +277,9 @@ class AugmentTrial(_Trial):
 Asked = SummariesIn | DialogueIn | QaIn | AugmentIn
 OfTexts = ScriptIn | NovelIn | ImportIn | ContextIn | Asked
 OfSet = CleanIn | DedupeIn | SplitIn
-BuildIn = Annotated[OfTexts | OfSet | MixIn | SelfKnowledgeIn, Field(discriminator="maker")]
+BuildIn = Annotated[
+    OfTexts | OfSet | MixIn | SelfKnowledgeIn | PreferencesIn, Field(discriminator="maker")
+]
 TrialIn = Annotated[SummariesTrial | PiecesTrial | AugmentTrial, Field(discriminator="maker")]
 
 

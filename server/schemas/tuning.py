@@ -4,7 +4,7 @@ Cards, recipes and statuses are handed on as their files have them: what is in t
 described where they are written (docs/training.md).
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -105,4 +105,8 @@ class EvaluationIn(Wanted):
     adapter: Folder | None = None
     data: list[str] = Field(default_factory=list, max_length=8)
     limit: int = Field(20, ge=1, le=1000, description="Prompts that are written to.")
+    long: int = Field(2000, ge=100, le=20_000, description="Characters of the long texts.")
+    skip: list[Literal["perplexity", "general", "answers", "long"]] = Field(
+        default_factory=list, max_length=4, description="Parts that are not judged."
+    )
     judged: bool = Field(False, description="By the served model, in pairs and both orders.")

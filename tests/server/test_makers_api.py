@@ -59,7 +59,7 @@ SCRIPT = {
     "whole_scenes": True, "system": "--json\n你是{role}。", "together": "script",
 }  # fmt: skip
 NOVEL = {
-    "task": ["续写", "扩写"], "length": 300, "before": 400, "across": True,
+    "task": ["续写", "开篇", "扩写"], "length": 300, "before": 400, "across": True,
     "format": "joined", "shortest": 20, "system": "写。",
 }  # fmt: skip
 SELF = {
@@ -78,6 +78,7 @@ FULL: dict[str, dict[str, Any]] = {
     "dialogue": DIALOGUE, "qa": {"closed": True, "length": 300}, "context": CONTEXT,
     "augment": {"count": 3, "seed": 2, "similar": 0.25},
     "script": SCRIPT, "novel": NOVEL, "selfknowledge": SELF,
+    "preferences": {"method": "kto", "work": ["a" * 32, "b" * 32]},
     "import": {"format": "sharegpt", "instruction": "system", "work": "夜航"},
     "clean": {"keyword": ["--spam", "求票"], "spam": False, "damage": False},
     "dedupe": {"threshold": 0.5, "near": False},
@@ -95,7 +96,7 @@ def of(idle: Client, maker: str) -> dict[str, Any]:
         return {"parts": [{"name": name, "weight": weight} for name, weight in parts]}
     if maker in ("clean", "dedupe", "split"):
         return {"data": dataset(idle, "letters")}
-    return {} if maker == "selfknowledge" else {"uploads": [uploaded(idle)]}
+    return {} if maker in ("selfknowledge", "preferences") else {"uploads": [uploaded(idle)]}
 
 
 @pytest.mark.parametrize("maker", FULL)

@@ -10,9 +10,12 @@ import yaml
 from conftest import Client, make_desk
 from starlette.testclient import TestClient
 
+import yanchi
 from server.app import create_app
 from server.engines.scripted import ScriptedEngine, Text
+from server.schemas.tuning import EvaluationIn
 from server.tuning.runs import Runs
+from training.judging.plan import PARTS
 
 RECIPE = {"name": "xu-plain", "base": "tiny", "method": "sft", "data": ["letters"]}
 
@@ -198,7 +201,14 @@ def test_two_sides_answer_one_question(idle: Client) -> None:
 def test_a_report_is_handed_out_as_data(idle: Client) -> None:
     body = {"run": None, "adapter": None}
     idle.refused(422, "invalid_request", "POST", "/api/evaluations", json=body)
-    job = idle.ok("POST", "/api/evaluations", json={"adapter": "xu", "data": ["letters"]})["id"]
+    parts = {"skip": ["general", "long"], "long": 500}
+    asked = {"adapter": "xu", "data": ["letters"], **parts}
+    idle.refused(422, "invalid_request", "POST", "/api/evaluations", json=asked | {"long": 99})
+    idle.refused(422, "invalid_request", "POST", "/api/evaluations", json=asked | {"skip": ["x"]})
+    job = idle.ok("POST", "/api/evaluations", json=asked)["id"]
+    verb, *args = idle.desk.jobs.get(job).args
+    understood = yanchi.verb(verb).make_context("", args).params
+    assert understood | asked == understood
     idle.refused(404, "no_report", "GET", f"/api/evaluations/{job}/report.html")
     folder = idle.desk.jobs.folder(job).path / "report"
     folder.mkdir()
@@ -207,6 +217,11 @@ def test_a_report_is_handed_out_as_data(idle: Client) -> None:
     assert answer.text == "<p>好"
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+
+
+def test_what_judging_may_leave_out_is_what_judging_knows() -> None:
+    offered = EvaluationIn.model_json_schema()["properties"]["skip"]["items"]["enum"]
+    assert sorted(offered) == sorted(PARTS)
 
 
 def test_jobs_are_listed_stopped_and_removed(idle: Client) -> None:

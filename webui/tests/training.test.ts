@@ -20,6 +20,8 @@ import {
   typed,
 } from "$/rooms/training/recipe";
 import { isDone, stepOf } from "$/rooms/training/steps";
+import { told } from "$/rooms/training/words/said";
+import { look } from "$/state/look.svelte";
 
 const value = fc.double({ min: 1e-6, max: 1e6, noNaN: true });
 const points = fc
@@ -226,6 +228,36 @@ describe("what is made", () => {
     expect(maker.novel.task).toEqual(["续写"]);
     Object.assign(maker, { kind: "mix", name: "m", parts: { a: 2, b: 0 } });
     expect(maker.body(draft)).toMatchObject({ parts: [{ name: "a", weight: 2 }] });
+  });
+});
+
+describe("what an author took and refused", () => {
+  it("is asked for without texts, of the work that was chosen or of all", () => {
+    const maker = new Maker();
+    Object.assign(maker, { kind: "preferences", name: "likes", preferences: { method: "kto" } });
+    expect(maker.missing(draft)).toEqual([]);
+    const body = { maker: "preferences", name: "likes", replace: false };
+    expect(maker.body(draft)).toEqual({ ...body, options: { method: "kto", work: [] } });
+    const options = { method: "kto", work: ["w"] };
+    expect(maker.body({ ...draft, work: "w" })).toEqual({ ...body, options });
+  });
+});
+
+describe("what the server says", () => {
+  const facts = { rows: 12, tokens: 3456, learned: 1200 };
+
+  it("stands in English by its code and its facts, else as it is", () => {
+    expect(told("rows.few", facts, "太少了。")).toBe("太少了。");
+    look.language = "en";
+    expect(told("rows.few", facts, "太少了。")).toMatch(
+      /^12 samples an epoch, 3,456 tokens, 1,200 /,
+    );
+    expect(told("rows.few", undefined, "太少了。")).toBe("太少了。");
+    expect(told("no.such", facts, "太少了。")).toBe("太少了。");
+    expect(told(undefined, facts, "太少了。")).toBe("太少了。");
+    const margin = { mean: 0.1, low: -0.05, high: 0.25 };
+    expect(told("found.rouge", margin, "")).toContain("+0.100 (-0.050 to +0.250)");
+    look.language = "zh";
   });
 });
 

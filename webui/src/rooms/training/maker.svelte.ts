@@ -15,14 +15,15 @@ export const KINDS = [
   "context",
   "import",
   "selfknowledge",
+  "preferences",
   "mix",
 ] as const;
 export type Kind = (typeof KINDS)[number];
-export const TASKS = ["续写", "扩写", "改写", "按梗概写", "原文"] as const;
+export const TASKS = ["续写", "扩写", "改写", "按梗概写", "开篇", "原文"] as const;
 /** Tasks that ask by what was made of each piece before. */
 const BY_MADE: readonly string[] = ["扩写", "改写", "按梗概写"];
 /** Kinds that read no texts. */
-const TEXTLESS: readonly Kind[] = ["selfknowledge", "mix"];
+const TEXTLESS: readonly Kind[] = ["selfknowledge", "preferences", "mix"];
 /** Kinds that the served model makes; their ways of asking can be tried. */
 const ASKS: readonly Kind[] = ["summaries", "dialogue", "qa", "augment"];
 
@@ -79,6 +80,7 @@ export class Maker {
     maker: "",
     system: "",
   });
+  preferences = $state({ method: "dpo" });
   /** Weights by the sets' names; 0 leaves a set out. */
   parts = $state<Record<string, number>>({});
 
@@ -138,7 +140,7 @@ export class Maker {
     const head = { maker: this.kind, name: this.name.trim() };
     const whole = { ...head, replace: this.replace, options: this.#options(draft) };
     if (this.kind === "mix") return { ...whole, parts: weighed(this.parts) };
-    if (this.kind === "selfknowledge") return whole;
+    if (TEXTLESS.includes(this.kind)) return whole;
     const { replace, ...bare } = { ...whole, ...texts(draft) };
     const told = this.kind === "summaries" ? bare : { ...bare, replace };
     return this.asks ? { ...told, variant: variantOf(this.asking(draft)) } : told;
@@ -179,6 +181,8 @@ export class Maker {
         return { ...this.import, format: this.import.format || null };
       case "selfknowledge":
         return { ...this.selfknowledge };
+      case "preferences":
+        return { ...this.preferences, work: draft.work ? [draft.work] : [] };
       case "mix":
         return {};
     }

@@ -34,8 +34,12 @@ export const zh = {
   novel: "小说 → 续写、扩写",
   selfknowledge: "人物 → “你是谁”",
   import: "现成的对话、文本",
+  preferences: "采纳与退回 → 好恶",
   mix: "把几份混起来",
   importHow: "Alpaca、ShareGPT、OpenAI 的对话，或者整本的文字，按原样收进来。",
+  preferencesHow:
+    "在书桌上采纳和退回过的草稿；选了书架上的一部作品就只看它，不选就看全部。不需要文本。",
+  preferencesMethodHow: "成对：同一处采纳的胜过退回的；单独：每一份只分好坏。配方里的学法要一样。",
   mixHow: "每份数据集写一个权重：2 是每条出现两次，0 是不要。",
   rowFormat: "条目的格式",
   ofWork: "都属于哪本书",
@@ -129,8 +133,13 @@ export const en: typeof zh = {
   novel: "Novel → continuing, expanding",
   selfknowledge: "Person → “who are you”",
   import: "Dialogue or text as it is",
+  preferences: "Taken and refused → likes",
   mix: "Mix sets",
   importHow: "Dialogue of Alpaca, ShareGPT or OpenAI, or whole books, taken as they are.",
+  preferencesHow:
+    "Drafts taken and refused at the desk: of the work from the shelf, or of all where none is chosen. No text.",
+  preferencesMethodHow:
+    "In pairs, what was taken beats what was refused at the same place; else each is good or bad by itself. The recipe's method has to be the same.",
   mixHow: "A weight for each set: 2 shows every sample twice, 0 leaves it out.",
   rowFormat: "Format of rows",
   ofWork: "All of one book",
