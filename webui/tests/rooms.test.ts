@@ -11,6 +11,8 @@ import { formatsOf } from "$/rooms/settings/exports";
 import { LIBRARIES } from "$/rooms/settings/libraries";
 import { own, percents, sum } from "$/rooms/settings/shares";
 import { sectionOf } from "$/rooms/settings/sections";
+import { curl, python } from "$/rooms/settings/snippets";
+import { byKey, daysSince } from "$/rooms/settings/uses";
 import { address, parse } from "$/state/route.svelte";
 
 const WORK = "0123456789abcdef0123456789abcdef";
@@ -159,4 +161,38 @@ test("a part of the settings has its address; an unknown one is the first", () =
   expect(parse("#/settings/keys")).toEqual({ name: "settings", section: "keys" });
   expect(parse("#/settings")).toEqual({ name: "settings" });
   expect(sectionOf("nothing")).toBe("look");
+});
+
+describe("other programs at the desk", () => {
+  const row = (key_id: string, day: string, requests: number) => ({
+    key_id,
+    day,
+    model: "m",
+    endpoint: "chat/completions",
+    requests,
+    failures: 1,
+    prompt_tokens: 10,
+    completion_tokens: 5,
+  });
+
+  test("uses are added up by key, with the last day", () => {
+    const rows = [row("a", "2026-03-02", 2), row("", "2026-03-01", 7), row("a", "2026-03-01", 1)];
+    const found = byKey(rows);
+    expect(found.get("a")).toEqual({ requests: 3, failures: 2, tokens: 30, last: "2026-03-02" });
+    expect(found.get("")?.requests).toBe(7);
+    expect(found.has("b")).toBe(false);
+  });
+
+  test("days are counted in the server's time, wherever the reader is", () => {
+    const now = new Date("2026-03-02T23:59:00Z");
+    expect(daysSince("2026-03-02", now)).toBe(0);
+    expect(daysSince("2026-02-28", now)).toBe(2);
+  });
+
+  test("a quote in what is asked breaks neither sample", () => {
+    const asking = { base: "http://h/v1", key: "k", model: "a'b", prompt: `it's "so"` };
+    expect(curl(asking)).toContain(String.raw`a'\''b`);
+    expect(curl(asking)).toContain(String.raw`it'\''s \"so\"`);
+    expect(python(asking)).toContain(String.raw`"it's \"so\""`);
+  });
 });

@@ -5,6 +5,7 @@ export const SECTIONS = [
   "budget",
   "templates",
   "keys",
+  "access",
   "data",
   "about",
 ] as const;

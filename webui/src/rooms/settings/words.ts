@@ -9,6 +9,7 @@ export const t = words(
     budget: "提示词份额",
     templates: "提示词模板",
     keys: "快捷键",
+    access: "程序接入",
     data: "数据",
     about: "关于",
 
@@ -116,6 +117,7 @@ export const t = words(
     budget: "Prompt shares",
     templates: "Prompt templates",
     keys: "Shortcuts",
+    access: "API keys",
     data: "Data",
     about: "About",
 
