@@ -45,6 +45,9 @@ class Memories:
         found = self._found(session, asking, past, max(told, gone), prompt) if recall else []
         if not (told or found):
             return prompt
+        if not gone:
+            # What comes to mind may take the room of turns that stood without it.
+            past = _past(session, asking)
         return self._fitted(asking, past, told, found, written)
 
     def forget(self, session: Session, conversation: Conversation) -> None:

@@ -113,7 +113,11 @@ class Recall:
     def forget(self, session: Session, conversation: Conversation) -> None:
         """Take a conversation's words out of every index, now: it is in the bin."""
         for persona in _heard(session, conversation):
-            self._sync_talks(session, persona, {})
+            try:
+                self._sync_talks(session, persona, {})
+            except RetrievalError as error:
+                # Nobody remembers it all the same: what is found is looked up in the rows.
+                log.warning("memories of %s: %s", persona.slug, error.message)
 
     def _items(self, memories: Iterable[Memory], query: str, room: int) -> list[ContextItem]:
         items = []
@@ -226,7 +230,7 @@ def _heard(session: Session, conversation: Conversation) -> list[Persona]:
     return list(session.exec(select(Persona).where(col(Persona.id).in_(heard))))
 
 
-def _known(memories: Iterable[Memory], standing: Standing) -> list[Memory]:
+def _known(memories: Iterable[Memory], standing: Standing) -> Iterator[Memory]:
     """Without those that tell what is not known there: a fact's own words, or its value beside
     whom it is about; a paragraph of somebody's sheet."""
     names = {c.id: (c.name, *c.aliases) for c in standing.cast}
@@ -245,12 +249,12 @@ def _known(memories: Iterable[Memory], standing: Standing) -> list[Memory]:
             for evidence, value, about in unknown
         )
 
-    return [one for one in memories if not tells(one.found.passage.text)]
+    return (one for one in memories if not tells(one.found.passage.text))
 
 
 def _new(memories: Iterator[Memory], stands: str) -> Iterator[Memory]:
     """Those that the prompt does not show already, each text once."""
-    by_passage = {}
+    by_passage: dict[int, Memory] = {}
 
     def passages() -> Iterator[Found]:
         for memory in memories:

@@ -6,6 +6,7 @@ Functions take an open session and leave the transaction to the caller.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from retrieval.memory.fresh import AUTHOR
@@ -102,11 +103,11 @@ class Past:
 
 def load_past(session: Session, talk: Conversation, upto_id: str | None) -> Past:
     """All that was said from the first message to that one."""
-    asked = select(
-        ChatMessage.id, ChatMessage.parent_id, ChatMessage.role, ChatMessage.persona_id,
-        ChatMessage.text,
-    ).where(ChatMessage.conversation_id == talk.id)  # fmt: skip
-    rows = {row[0]: row for row in session.exec(asked)}
+    asked = columns(
+        col(ChatMessage.id), col(ChatMessage.parent_id), col(ChatMessage.role),
+        col(ChatMessage.persona_id), col(ChatMessage.text),
+    ).where(col(ChatMessage.conversation_id) == talk.id)  # fmt: skip
+    rows = {row[0]: row for row in session.execute(asked)}
     names = names_of(session, talk)
     lines: list[Line] = []
     while upto_id is not None and upto_id in rows:
@@ -120,10 +121,14 @@ def load_past(session: Session, talk: Conversation, upto_id: str | None) -> Past
 def names_of(session: Session, talk: Conversation) -> dict[str | None, str]:
     """What those who take part are called, by their personas' ids; None: whoever it began with."""
     members = select(Member.persona_id, Member.name).where(Member.conversation_id == talk.id)
-    names: dict[str | None, str] = dict(session.exec(members).all())
+    names: dict[str | None, str] = {}
+    for id, name in session.exec(members):
+        names[id] = name
     present = select(Persona).where(col(Persona.id).in_({*names, talk.persona_id}))
-    names |= {persona.id: persona.called for persona in session.exec(present)}
-    return names | {None: names.get(talk.persona_id, "")}
+    for persona in session.exec(present):
+        names[persona.id] = persona.called
+    names[None] = names.get(talk.persona_id, "")
+    return names
 
 
 def last_told(session: Session, talk: Conversation) -> tuple[Past, Told] | None:

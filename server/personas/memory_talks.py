@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from retrieval.timeline import View
@@ -61,13 +62,13 @@ def exchanges(
     upto: Mapping[str, str | None],
 ) -> list[ChapterText]:  # fmt: skip
     """Those of the talks, each up to the message that is named for it, as an index reads them."""
-    asked = select(
-        ChatMessage.conversation_id, ChatMessage.id, ChatMessage.parent_id,
-        ChatMessage.role, ChatMessage.persona_id, ChatMessage.text,
+    asked = columns(
+        col(ChatMessage.conversation_id), col(ChatMessage.id), col(ChatMessage.parent_id),
+        col(ChatMessage.role), col(ChatMessage.persona_id), col(ChatMessage.text),
     ).where(col(ChatMessage.conversation_id).in_(talks))  # fmt: skip
     rows: dict[str, dict[str, Any]] = {id: {} for id in talks}
-    for talk, id, *row in session.exec(asked):
-        rows[talk][id] = row
+    for told, id, *row in session.execute(asked):
+        rows[told][id] = row
     found = [
         exchange
         for id, talk in talks.items()
