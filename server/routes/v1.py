@@ -3,9 +3,11 @@
 """
 
 import asyncio
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -70,12 +72,27 @@ def v1_app(desk: Desk) -> FastAPI:
     app.add_exception_handler(YanchiError, _told)
     app.add_exception_handler(RequestValidationError, _told)
     app.add_exception_handler(HTTPException, _http)
+    told = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = told()
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(_BODIES)
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+_COMPONENT = "#/components/schemas/{model}"
+_BODIES: dict[str, Any] = models_json_schema(
+    [(shape, "validation") for shape in (ChatIn, CompletionIn, EmbeddingsIn)],
+    ref_template=_COMPONENT,
+)[1]["$defs"]
 
 
 def _body(shape: type[ChatIn] | type[CompletionIn] | type[EmbeddingsIn]) -> dict[str, object]:
     """The body's schema, for the routes that read it themselves."""
-    schema = shape.model_json_schema()
+    schema = {"$ref": _COMPONENT.format(model=shape.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
