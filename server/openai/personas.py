@@ -40,7 +40,7 @@ def prepare_persona(
     wish = asked.yanchi or YanchiIn()
     persona = _placed(session, get_persona(session, persona_id), wish)
     talk = _talk(persona, asked.messages, wish)
-    standing = standing_of(session, persona)
+    standing = standing_of(session, persona, talk.user_name)
     if not wish.retrieval:
         standing = Standing(standing.view, knower=standing.knower)
     sampling = TalkSampling()
@@ -65,10 +65,10 @@ def prepare_persona(
     request = EngineRequest(
         messages=prompt.messages,
         max_tokens=output,
-        sampling=replace(plain, stop=stops(persona.name, talk.user_name)),
+        sampling=replace(plain, stop=stops(persona.called, talk.user_name)),
         adapter=adapter,
     )
-    return Prepared(request, prompt, persona.name)
+    return Prepared(request, prompt, persona.called)
 
 
 def _placed(session: Session, persona: Persona, wish: YanchiIn) -> Persona:
