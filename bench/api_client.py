@@ -54,8 +54,10 @@ async def _ask(url: str, model: str, tokens: int) -> Stream:
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
     transport, reader = await loop.create_connection(
-        lambda: _Reader(_request(url, model, tokens)), parts.hostname or "", parts.port or 80
+        _Reader, parts.hostname or "", parts.port or 80
     )
+    reader.began = time.perf_counter()
+    transport.write(_request(url, model, tokens))
     try:
         await reader.ended
     finally:
@@ -81,9 +83,8 @@ def _request(url: str, model: str, tokens: int) -> bytes:
 
 @dataclass
 class _Reader(asyncio.Protocol):
-    """One request, and the times of what comes."""
+    """One answer, and the times of what comes."""
 
-    request: bytes
     began: float = 0.0
     first: float = 0.0
     last: float = 0.0
@@ -94,11 +95,6 @@ class _Reader(asyncio.Protocol):
 
     def __post_init__(self) -> None:
         self.ended = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.began = time.perf_counter()
-        transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()

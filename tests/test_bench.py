@@ -272,7 +272,7 @@ def test_edited_chapters_are_in_order_with_their_own_ids(seed: int) -> None:
 
 
 async def _read(*pieces: bytes) -> _Reader:
-    reader = _Reader(b"")
+    reader = _Reader()
     for piece in pieces:
         reader.data_received(piece)
     return reader
