@@ -7,7 +7,7 @@ or without them, or with a fact that is not theirs yet.
 """
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice, zip_longest
 
@@ -95,7 +95,7 @@ class Recall:
         query = _query(asking.turns)
         if not query:
             return []
-        asked = [
+        asked: list[Callable[[], list[Memory]]] = [
             lambda: self._documents(session, asking.persona, query),
             lambda: self._talks(session, asking, gone, query, others=others),
             lambda: self._work(asking, query),

@@ -137,11 +137,13 @@ LONG = [
 ]
 
 
-def test_a_persona_forgets_the_oldest_turns_or_refuses_as_asked(served: Served) -> None:
+def test_a_persona_sums_up_the_oldest_turns_or_refuses_as_asked(served: Served) -> None:
     served.ok("POST", "/api/personas", json=CARD)
     answer = ask(served, "persona/atan", *LONG, ("user", "最后一句。"))
     assert "最后一句。" in sent(served)
-    assert "第0句" not in sent(served)
+    system, *said = (m.content for m in served.engine.requests[-1].messages)
+    assert "第0句" in system.partition("【更早说过的】")[2]
+    assert not any("第0句" in text for text in said)
     assert any(item["id"].startswith("turn:") for item in answer.yanchi["dropped"])
     with pytest.raises(openai.BadRequestError) as caught:
         ask(served, "persona/atan", *LONG, ("user", "最后一句。"), yanchi={"overflow": "refuse"})
