@@ -1,0 +1,36 @@
+import { words } from "$/words/index.svelte";
+
+export const m = words(
+  {
+    memory: "记着的事",
+    none: "这段对谈的话还都在眼前，没有要概括的。",
+    told: (turns: number) => `最早的 ${turns} 句放不下了，由这段概括代替：`,
+    summary: "更早说过的",
+    author: "您写的",
+    model: (name: string) => `${name} 写的`,
+    extractive: "摘自原话",
+    telling: "模型空下来就写。",
+    refused: (reason: string) => `${reason}，先用摘下的原话。`,
+    save: "存下概括",
+    saved: "概括存下了。",
+    anew: "重写",
+    others: "想得起别的对谈",
+    othersHow: "关掉以后，这段对谈里对方只记得这段对谈。",
+  },
+  {
+    memory: "Memory",
+    none: "All of this conversation still fits; there is nothing to sum up.",
+    told: (turns: number) => `The first ${turns} messages no longer fit; this stands for them:`,
+    summary: "Said before",
+    author: "Written by you",
+    model: (name: string) => `Written by ${name}`,
+    extractive: "Taken from what was said",
+    telling: "The model writes it once it is free.",
+    refused: (reason: string) => `${reason} The conversation's own sentences stand meanwhile.`,
+    save: "Save the summary",
+    saved: "The summary is saved.",
+    anew: "Write anew",
+    others: "Remembers other conversations",
+    othersHow: "Without it, they remember this conversation alone.",
+  },
+);
