@@ -15,17 +15,22 @@ from training.commands.common import (
     say,
     sentences,
 )
+from training.commands.evaluate_persona import persona
 from training.judging.plan import PARTS
 
 if TYPE_CHECKING:
     from training.judging.generating import Writer
     from training.judging.report import Report
 
-app = typer.Typer(help="评测：适配器与底座相比，有检索与没有检索相比。")
+HELP = "在留出的文字上评：困惑度、重合、重复、文风、照抄、遗忘，也可以请一个模型评判。"
+
+app = typer.Typer(help=HELP, invoke_without_command=True)
+app.command()(persona)
 
 
-@app.command()
+@app.callback()
 def evaluate(
+    ctx: typer.Context,
     run: Annotated[
         str | None, typer.Option(help="一次训练的编号或目录。", show_default=False)
     ] = None,
@@ -61,7 +66,9 @@ def evaluate(
     window: Annotated[int, typer.Option(min=256, help="提示词最多多少词元。")] = 2048,
     temperature: Annotated[float, typer.Option(min=0, max=2)] = 0.7,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    persona: Annotated[str, typer.Option(help="说话的是谁，检索来的话这样交代。")] = "",
+    speaker: Annotated[
+        str, typer.Option("--persona", help="说话的是谁，检索来的话这样交代。")
+    ] = "",
     retrieval: Annotated[bool, typer.Option(help="是否也评带检索的两方。")] = True,
     skip: Annotated[
         list[str] | None,
@@ -82,7 +89,8 @@ def evaluate(
     as_json: AsJson = False,
     progress_json: ProgressJson = False,
 ) -> None:
-    """在留出的文字上评：困惑度、重合、重复、文风、照抄、遗忘，也可以请一个模型评判。"""
+    if ctx.invoked_subcommand is not None:
+        return
     if unknown := set(skip or ()) - set(PARTS):
         raise typer.BadParameter(f"没有 {'、'.join(sorted(unknown))}，只有 {'、'.join(PARTS)}。")
     with sentences(as_json), progress("评测", progress_json) as told:
@@ -111,7 +119,7 @@ def evaluate(
             out=folder,
             books=book or (),
             retrieval=retrieval,
-            persona=persona,
+            persona=speaker,
             parts=frozenset(part for part in PARTS if part not in (skip or ())),
             items=items,
             cases=limit,

@@ -26,7 +26,10 @@ SIDE_COLOURS: Mapping[str, str] = {
     "adapter": "azurite",
     "base+retrieval": "gamboge",
     "adapter+retrieval": "malachite",
+    "card": "gamboge",
+    "card+retrieval": "seal",
     "reference": "ink",
+    "other": "line",
 }
 
 SMOOTHING = 0.9

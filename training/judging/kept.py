@@ -74,6 +74,7 @@ def written_by(
     sampling: Sampling,
     progress: Progress,
     note: str,
+    schema: Schema | None = None,
 ) -> dict[str, str]:
     """Answers under the names of what is asked; none for a prompt that the writer refuses.
 
@@ -82,5 +83,5 @@ def written_by(
     given = [identity, writer.name, asdict(sampling)]
     keys = {name: key_of("answer", *given, as_dicts(m)) for name, m in asked.items()}
     wanted = {keys[name]: messages for name, messages in asked.items()}
-    make(kept, writer, wanted, sampling, progress, note)
+    make(kept, writer, wanted, sampling, progress, note, schema)
     return {name: kept[key] for name, key in keys.items() if key in kept}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from retrieval.evaluate import Interval
 from training.judging.drawn import KINDS, charts_of
@@ -16,7 +16,7 @@ from training.judging.sides import NAMES
 from training.judging.votes import CRITERIA, REASONS
 from training.judging.words import Variant
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
+TEMPLATES = Path(__file__).parent / "templates"
 
 PARTS: Mapping[str, str] = {
     "sentence_lengths": "句长",
@@ -30,7 +30,7 @@ VARIANTS: Mapping[Variant, str] = {"char": "按字", "jieba": "按 jieba 切的�
 
 
 def render(report: Report) -> str:
-    return _template().render(
+    return template("report.html.j2").render(
         report=report,
         subject=report.subject,
         sides=[side for side in NAMES if side in report.measured],
@@ -49,12 +49,14 @@ def render(report: Report) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page of this room's: they share a style, and how numbers are written."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     environment.filters |= {"interval": _interval, "percent": _percent, "number": _number}
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return environment.get_template(name)
 
 
 def _interval(value: Interval) -> str:

@@ -3,11 +3,8 @@
 A part that could not be measured is None, and `missing` says why in a sentence.
 """
 
-import json
-import math
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from retrieval.evaluate import Interval
 from training.judging.measured import Looping, Measured, Recited
 from training.judging.verdict import Verdict
 from training.judging.votes import Criterion, Vote
+from training.judging.written import plain, write_report
 
 FORMAT = 1
 
@@ -141,45 +139,10 @@ class Report:
     missing: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = _plain({"format": FORMAT, **_fields(self)})
-        return found
+        return {"format": FORMAT, **plain(self)}
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """`report.json` and `report.html`, each replaced whole. Returns their paths."""
         from training.judging.page import render
 
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-        return (
-            _replace(folder / "report.json", text + "\n"),
-            _replace(folder / "report.html", render(self)),
-        )
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it: named tuples as objects, no NaN and no infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Interval):
-        return {name: _plain(each) for name, each in value._asdict().items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(_fields(value))
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
-def _replace(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+        return write_report(folder, self.to_json(), render(self))
