@@ -75,21 +75,20 @@ def test_each_sentence_is_there_in_english_and_no_other() -> None:
     "changes",
     [
         {}, {"length": 400}, {"length": 400, "too_long": "cut"}, {"length": 512, "packing": True},
-        {"epochs": 40, "learning_rate": 1}, {"epochs": 0.1, "learning_rate": 1e-9},
+        {"epochs": 40, "learning_rate": 0.01}, {"epochs": 0.1, "learning_rate": 1e-9},
         {"accumulate": 64}, {"steps": 3}, {"sample_every": 1}, {"length": 10**6},
-        {"tuning": {"rank": 4096}}, {"tuning": {"rank": 200}}, {"tuning": {"rank": 12}},
+        {"tuning": {"kind": "pissa", "rank": 512}}, {"tuning": {"rank": 200}}, {"tuning": {"rank": 12}},
         {"tuning": {"kind": "dora"}}, {"tuning": {"kind": "pissa"}}, {"tuning": {"kind": "full"}},
         {"tuning": {"kind": "qlora"}}, {"tuning": {"targets": ["q_proj"]}},
         {"tuning": {"targets": ["lm_head"]}}, {"tuning": {"targets": ["x_proj"]}},
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("memory", [2**20, 2**50])
 def test_an_advice_brings_what_its_english_needs(
-    voice: str, base: Path, tmp_path: Path, changes: dict[str, Any], memory: int
+    voice: str, base: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     recipe = Recipe.parse({"name": "x", "base": str(base), "data": [voice]} | changes)
     amounts = look(recipe, base, tmp_path)
-    machine = Machine("cpu", "fp32", product_flops=1e11, memory=memory)
+    machine = Machine("cpu", "fp32", product_flops=1e11, memory=2**20)
     measured = Cost(tokens_per_second=0.01, peak_bytes=2**30, measured=True)
     for found in advise(recipe, base, amounts, machine, measured).findings:
         assert found.says, found
