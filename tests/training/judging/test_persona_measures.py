@@ -1,5 +1,6 @@
 """What a persona is measured by: each measure on words that can be foretold."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from training.errors import BadInput
 from training.judging.persona.character import character_probes, claims
 from training.judging.persona.intervals import by_group
 from training.judging.persona.later import Later, later_probes
+from training.judging.persona.learned import Learned, learned_by
 from training.judging.persona.probing import Probe
 from training.judging.persona.prompted import without
 from training.judging.persona.ruling import read_ruling
@@ -18,6 +20,7 @@ from training.judging.persona.sheet import Sheet, sheet_probes
 from training.judging.persona.speaker import Classifier, accuracy, learnable
 from training.judging.persona.spoken import ended, spoken
 from training.judging.persona.voice import Voice
+from training.publishing.lineage import NAME as LINEAGE
 from training.scripts.reading import read_script
 from training.scripts.speakers import Aliases
 from training.types import Chat, Origin, Turn
@@ -86,6 +89,32 @@ def test_a_data_set_says_itself_what_it_holds_out(tmp_path: Path) -> None:
     assert [turn.role for turn in play.cases[0].turns] == ["user"]
     assert play.cases[0].turns[0].text.endswith("朕来了。"), "the desk says the rest itself"
     assert {line.speaker for line in play.lines} == {"嬛嬛", "青穗", "皇上"}
+
+
+def test_an_adapter_tells_which_scenes_it_never_saw(tmp_path: Path) -> None:
+    rows = [
+        Chat(
+            (Turn("user", f"{n}问"), Turn("assistant", f"{n}答")),
+            Origin("戏", work=f"戏 · {n // 3}"),
+        )
+        for n in range(12)
+    ]
+    card = store.save(tmp_path / "datasets" / "d", rows, name="d", made=store.made_by("test"))
+    recipe = {"name": "a", "base": "b", "data": "d", "held_out": 0.25}
+    used = {"name": "d", "digest": card.digest, "rows": 12}
+    folder = tmp_path / "voice"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+
+    def told(digest: str) -> Learned:
+        lineage = {"base": {"sha256": "0"}, "data": [used | {"digest": digest}], "recipe": recipe}
+        (folder / LINEAGE).write_text(json.dumps(lineage))
+        return learned_by(str(folder), tmp_path)
+
+    found = told(card.digest)
+    assert (len(found.held_out), len(found.scenes), found.doubt) == (1, 3, "")
+    assert not found.held_out & found.scenes
+    assert "改过" in told("another").doubt, "a set that changed proves nothing"
 
 
 def test_one_scene_cannot_be_held_out(play: Play) -> None:
