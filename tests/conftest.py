@@ -25,6 +25,7 @@ SLOW = {
     "pgvector", "test_postgres.py", "test_supervisor.py", "test_weights_package.py",
     "test_recaps.py", "test_recaps_api.py", "test_generation.py", "test_embedding_run.py",
     "test_index.py", "test_lore_properties.py", "test_v1_javascript.py", "test_v1_llm.py",
+    "test_schema.py", "test_v1_schema.py",
 }  # fmt: skip
 """Files and folders whose tests start processes or servers of their own, or look at very many
 examples: `make test` runs them, the inner loop does not."""
