@@ -10,7 +10,7 @@ The ways alternate, round by round and there and back, and every figure is a med
   have waited for each;
 - `ttft_added_ms`: the same of the time to the first token;
 - with `litellm_` before them: LiteLLM's own, of the same rounds. `throughput_over_litellm` is ours
-  ÷ theirs (better above 1), `itl_over_litellm_ms` ours − theirs (better below 0).
+  ÷ theirs (better above 1), `itl_over_litellm_ms` and its like ours − theirs (better below 0).
 """
 
 import os
@@ -145,8 +145,9 @@ def _figures(report: Report, engine: Way, *ways: Way) -> None:
     if len(ways) > 1:
         desk, peer = ways
         report.add("throughput_over_litellm", peer.seconds / desk.seconds, "", "desk ÷ LiteLLM")
-        more = (desk.gap - peer.gap) * 1000
-        report.add("itl_over_litellm_ms", more, "ms", "desk − LiteLLM")
+        for name, value in ADDED.items():
+            more = (value(desk) - value(peer)) * 1000
+            report.add(f"{name}_over_litellm_ms", more, "ms", "desk − LiteLLM")
 
 
 def _of(way: Way) -> str:

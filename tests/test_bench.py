@@ -322,6 +322,7 @@ def test_what_a_way_adds_is_told_beside_the_engine_and_beside_the_other() -> Non
         "litellm_throughput_ratio": 0.25, "litellm_itl_added_ms": 20,
         "litellm_token_added_ms": 3000, "litellm_ttft_added_ms": 900,
         "throughput_over_litellm": 3.2, "itl_over_litellm_ms": -18,
+        "token_over_litellm_ms": -2750, "ttft_over_litellm_ms": -800,
     }  # fmt: skip
     assert [row[0] for row in report.comparisons[0].rows] == ["engine", "desk", "litellm"]
 
