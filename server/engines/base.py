@@ -26,6 +26,8 @@ class Sampling:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     repetition_penalty: float | None = None
+    dry: float = 0.0
+    """DRY's multiplier (`engines/dry.py`); engines that have none leave it out."""
     seed: int | None = None
     stop: tuple[str, ...] = ()
 
@@ -43,6 +45,8 @@ class EngineRequest:
     request_id: str | None = None
     min_tokens: int = 0
     """The model may not stop before; engines that cannot promise it ignore it."""
+    names: tuple[str, ...] = ()
+    """What DRY lets stand as often as it likes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,10 @@ from typing import Any
 from retrieval.types import continues
 from server.engines.base import EngineRequest, Sampling
 
+DRY_PROMPT_TOKENS = 400
+"""How much of the prompt's end counts as written: about the text before the caret, whose loops
+would otherwise be gone on with."""
+
 
 def request_body(
     request: EngineRequest, model: str, vllm_fields: dict[str, Any] | None
@@ -25,11 +29,22 @@ def request_body(
     body |= _standard(request.sampling)
     if vllm_fields is not None:
         body |= _vllm_only(request.sampling) | vllm_fields
+        if request.sampling.dry:
+            body["vllm_xargs"] = _dry(request)
         if request.min_tokens:
             body["min_tokens"] = min(request.min_tokens, request.max_tokens)
         if continues(request.messages):
             body |= {"add_generation_prompt": False, "continue_final_message": True}
     return body
+
+
+def _dry(request: EngineRequest) -> dict[str, Any]:
+    """What `engines/dry.py` takes; a vLLM that has no such processor does not look."""
+    return {
+        "dry_multiplier": request.sampling.dry,
+        "dry_names": list(request.names),
+        "dry_prompt_tokens": DRY_PROMPT_TOKENS,
+    }
 
 
 def _standard(sampling: Sampling) -> dict[str, Any]:

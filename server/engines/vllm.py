@@ -36,6 +36,7 @@ KEEP_ALIVE_SECONDS = 10
 SILENT_SECONDS = 90.0
 HEALTH_SECONDS = 10.0
 CPU_WORKER = "server.engines.cpu_worker.SeededCpuWorker"
+LOGITS_PROCESSOR = "server.engines.dry:DryProcessor"
 PACKAGES = Path(__file__).resolve().parents[2]
 
 
@@ -77,6 +78,7 @@ class VllmOptions:
             "--max-loras": self.max_loras or 4,
             "--generation-config": "vllm",
             "--sse-keep-alive-interval": KEEP_ALIVE_SECONDS,
+            "--logits-processors": LOGITS_PROCESSOR,
         }
         switches = [
             "--enable-lora",
@@ -117,9 +119,9 @@ class VllmOptions:
         if self.cpu:
             environment["VLLM_CPU_KVCACHE_SPACE"] = str(self.kv_cache_gib)
             environment["VLLM_CPU_OMP_THREADS_BIND"] = self.omp_bind
-            # vLLM's worker process has to find CPU_WORKER wherever we were started.
-            paths = [str(PACKAGES), environment.get("PYTHONPATH", "")]
-            environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        # vLLM's processes have to find what is ours wherever we were started.
+        paths = [str(PACKAGES), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         return environment
 
 

@@ -25,6 +25,11 @@ class SamplingIn(Wanted):
     )
     presence_penalty: float = Field(default=0.5, ge=-2, le=2)
     repetition_penalty: float | None = Field(default=None, gt=0, le=2)
+    dry: float = Field(
+        default=0, ge=0, le=10,
+        description="DRY's multiplier, 0.8 for example: what would repeat a stretch costs the more "
+        "the longer it is; names of the book are free. Our own engine only; 0 is off.",
+    )  # fmt: skip
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     stop: list[Annotated[str, StringConstraints(min_length=1, max_length=50)]] = Field(
         default_factory=list, max_length=8

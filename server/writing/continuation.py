@@ -122,6 +122,7 @@ class Continuation:
             adapter=wish.adapter,
             candidates=wish.candidates,
             request_id=generation,
+            names=_names(loaded.brief),
         )
         model = wish.adapter or self._engine.status().model
         row = _row(generation, wish, aim, loaded, prompt, model)
@@ -169,6 +170,10 @@ class Continuation:
             )
         except RetrievalError as error:
             raise from_retrieval(error) from error
+
+
+def _names(brief: Brief) -> tuple[str, ...]:
+    return tuple(name for person in brief.cast for name in (person.name, *person.aliases))
 
 
 def _starts_line(brief: Brief) -> bool:

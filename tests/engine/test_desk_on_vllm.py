@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from server.presence import find_desk
+from tests.clients import javascript, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -141,6 +142,53 @@ def test_going_away_stops_vllm(desk: RunningDesk) -> None:
     within(60, lambda: desk.running_requests() == 0)
     generations = desk.path.replace(f"/chapters/{desk.path.split('/')[-1]}", "/generations")
     within(60, lambda: desk.client.get(generations).json()[0]["state"] == "cancelled")
+
+
+# `vllm bench serve` as the command has it; the command itself looks for a package called vllm,
+# which the CPU build is not.
+BENCH = """
+from vllm.benchmarks.serve import add_cli_args, main
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+parser = FlexibleArgumentParser()
+add_cli_args(parser)
+main(parser.parse_args())
+"""
+
+
+@pytest.fixture(scope="module")
+def name(desk: RunningDesk) -> str:
+    """What the base is called below /v1."""
+    return str(desk.client.get("/v1/models").json()["data"][0]["id"])
+
+
+def test_the_javascript_sdk_is_held_to_a_schema_and_stops_vllm(
+    desk: RunningDesk, name: str
+) -> None:
+    base = f"{str(desk.client.base_url).rstrip('/')}/v1"
+    told = javascript("schema", base, name)["choices"][0]["message"]["content"]
+    assert isinstance(json.loads(told)["rain"], bool)
+    assert javascript("abort", base, name)
+    within(60, lambda: desk.running_requests() == 0)
+
+
+@pytest.mark.parametrize(
+    ("backend", "endpoint"),
+    [("openai-chat", "/v1/chat/completions"), ("openai", "/v1/completions")],
+)
+def test_vllm_s_own_benchmark_completes_every_request(
+    desk: RunningDesk, name: str, tiny_model: Path, tmp_path: Path, backend: str, endpoint: str
+) -> None:
+    run(
+        sys.executable, "-c", BENCH, "--backend", backend,
+        "--base-url", str(desk.client.base_url).rstrip("/"), "--endpoint", endpoint,
+        "--model", name, "--tokenizer", tiny_model, "--dataset-name", "random",
+        "--random-input-len", "24", "--random-output-len", "8", "--num-prompts", "12",
+        "--max-concurrency", "6", "--ignore-eos", "--disable-tqdm",
+        "--save-result", "--result-dir", tmp_path, "--result-filename", "told.json",
+    )  # fmt: skip
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["completed"], told["failed"]) == (12, 0)
+    assert told["total_output_tokens"] == 12 * 8
 
 
 def test_an_engine_killed_in_mid_stream_is_an_error_and_comes_back(desk: RunningDesk) -> None:

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from retrieval.types import Message
 from server.engines.base import EngineRequest, Piece, Sampling, Usage
 from server.engines.openai_client import OpenAIEngine
+from server.engines.openai_request import DRY_PROMPT_TOKENS
 from server.engines.openai_stream import EventParser
 from server.engines.tokens import RemoteTokenCounter, UpperBoundCounter
 from server.errors import (
@@ -391,10 +392,12 @@ async def test_vllm_is_told_what_only_vllm_knows() -> None:
     server = Server(says(delta("完", "stop"), DONE))
     sampling = Sampling(
         temperature=0.5, top_p=0.7, top_k=20, min_p=0.05, repetition_penalty=1.1,
-        frequency_penalty=0.3, seed=7, stop=("\n\n",),
+        frequency_penalty=0.3, dry=0.8, seed=7, stop=("\n\n",),
     )  # fmt: skip
     async with engine_of(server) as engine:
-        await collect(engine, sampling=sampling, adapter="文风", request_id="r-1")
+        await collect(
+            engine, sampling=sampling, adapter="文风", request_id="r-1", names=("沈砚", "阿砚")
+        )
     assert server.bodies()[0] == {
         "model": "文风",
         "messages": [{"role": "user", "content": "续写。"}],
@@ -409,6 +412,11 @@ async def test_vllm_is_told_what_only_vllm_knows() -> None:
         "top_k": 20,
         "min_p": 0.05,
         "repetition_penalty": 1.1,
+        "vllm_xargs": {
+            "dry_multiplier": 0.8,
+            "dry_names": ["沈砚", "阿砚"],
+            "dry_prompt_tokens": DRY_PROMPT_TOKENS,
+        },
         "chat_template_kwargs": {"enable_thinking": False},
     }
     headers = next(a.headers for a in server.asked if a.path == "/v1/chat/completions")
@@ -430,7 +438,7 @@ async def test_an_assistants_last_message_is_gone_on_with_where_that_can_be_aske
 async def test_other_endpoints_get_the_standard_fields_alone() -> None:
     server = Server(says(delta("完", "stop"), DONE), FOREIGN)
     async with engine_of(server) as engine:
-        sampling = Sampling(top_k=20, min_p=0.1, repetition_penalty=1.2)
+        sampling = Sampling(top_k=20, min_p=0.1, repetition_penalty=1.2, dry=0.8)
         await collect(engine, sampling=sampling, min_tokens=5)
         assert engine.status().window == 32768
         assert isinstance(engine.tokens, UpperBoundCounter)
