@@ -16,9 +16,9 @@ from server.hardware import detect
 from server.indexing import Indexer
 from server.jobs.board import Jobs, Room
 from server.jobs.environment import environment
-from server.personas.memory import Memories
-from server.personas.memory_recall import Recall
-from server.personas.memory_writer import Summaries
+from server.personas.memory.memories import Memories
+from server.personas.memory.recall import Recall
+from server.personas.memory.writer import Summaries
 from server.personas.shipped import load_shipped
 from server.personas.talking import Talker
 from server.recaps.worker import Recaps

@@ -25,7 +25,7 @@ from server.openai.prepared import Prepared
 from server.openai.schemas import ChatIn, Message, YanchiIn
 from server.openai.window import nothing_said, room_of, too_long
 from server.personas.cards import get_persona
-from server.personas.memory_recall import Asking
+from server.personas.memory.recall import Asking
 from server.personas.prompt import Said, prompt_for
 from server.personas.reply import stops
 from server.personas.standing import Standing, standing_of

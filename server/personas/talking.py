@@ -22,9 +22,9 @@ from server.errors import EngineLost, UnknownAdapter, YanchiError, as_body, from
 from server.models import Conversation, new_id
 from server.personas import tree
 from server.personas.asked import Asked, Question, question
-from server.personas.memory import Memories
-from server.personas.memory_recall import Asking
-from server.personas.memory_talks import STANDS, stands
+from server.personas.memory.memories import Memories
+from server.personas.memory.past_talks import STANDS, stands
+from server.personas.memory.recall import Asking
 from server.personas.prompt import prompt_for
 from server.personas.reply import Reply, stops
 from server.personas.standing import standing_of

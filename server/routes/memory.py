@@ -7,9 +7,10 @@ from retrieval.memory.fresh import AUTHOR
 from server.deps import Reading, RowId, TheDesk, Writing
 from server.desk import Desk
 from server.models import Conversation
-from server.personas import memory_rows, tree
-from server.personas.memory_rows import Told
-from server.personas.memory_writer import Wish
+from server.personas import tree
+from server.personas.memory import summaries
+from server.personas.memory.summaries import Told
+from server.personas.memory.writer import Wish
 from server.schemas.memory import MemoryChange, MemoryOut, SummaryOut, SummaryText
 
 router = APIRouter(prefix="/api/conversations/{conversation_id}/memory", tags=["conversations"])
@@ -25,7 +26,7 @@ def change_memory(
     conversation_id: RowId, change: MemoryChange, session: Writing, desk: TheDesk
 ) -> MemoryOut:
     talk = tree.get_conversation(session, conversation_id)
-    memory_rows.choose(session, talk.id, others=change.others)
+    summaries.choose(session, talk.id, others=change.others)
     return _memory(session, desk, talk)
 
 
@@ -35,8 +36,8 @@ def write_summary(
 ) -> MemoryOut:
     """The author's own words: kept, and gone on from where more turns leave the prompt."""
     talk = tree.get_conversation(session, conversation_id)
-    past, told = memory_rows.need_told(session, talk)
-    memory_rows.write(session, talk, past, told, wanted.text)
+    past, told = summaries.need_told(session, talk)
+    summaries.write(session, talk, past, told, wanted.text)
     session.flush()
     return _memory(session, desk, talk)
 
@@ -46,8 +47,8 @@ def tell_anew(conversation_id: RowId, session: Writing, desk: TheDesk) -> Memory
     """Forget what stands, the author's words too; the model tells it anew where the settings let
     it, and the talk's own sentences stand until it has."""
     talk = tree.get_conversation(session, conversation_id)
-    _, told = memory_rows.need_told(session, talk)
-    memory_rows.forget(session, talk, told.upto_id)
+    _, told = summaries.need_told(session, talk)
+    summaries.forget(session, talk, told.upto_id)
     session.commit()
     if desk.recaps.mode in ("auto", "model"):
         desk.memories.summaries.want(Wish(talk.id, told.upto_id), by_hand=True)
@@ -55,8 +56,8 @@ def tell_anew(conversation_id: RowId, session: Writing, desk: TheDesk) -> Memory
 
 
 def _memory(session: Session, desk: Desk, talk: Conversation) -> MemoryOut:
-    found = memory_rows.last_told(session, talk)
-    others = memory_rows.others_count(session, talk.id)
+    found = summaries.last_told(session, talk)
+    others = summaries.others_count(session, talk.id)
     return MemoryOut(summary=_summary(desk, talk, found[1]) if found else None, others=others)
 
 

@@ -12,10 +12,11 @@ from retrieval.memory.fresh import AUTHOR
 from server.app import create_app
 from server.engines.scripted import ScriptedEngine, Text
 from server.models import TalkSummary
-from server.personas import memory_rows, memory_text, tree
-from server.personas.memory_rows import Past
-from server.personas.memory_text import Line
-from server.personas.memory_writer import Wish
+from server.personas import tree
+from server.personas.memory import rolling, summaries
+from server.personas.memory.rolling import Line
+from server.personas.memory.summaries import Past
+from server.personas.memory.writer import Wish
 from tests.server.conftest import Client, make_desk
 from tests.server.talking import Talk, sent
 
@@ -214,37 +215,37 @@ def row(
     return TalkSummary(
         conversation_id="c", upto_id=said[end - 1].id, text=text, maker=maker,
         since_id=said[begin - 1].id if begin else None,
-        source_hash=memory_text.ground(before, said[begin:end]),
+        source_hash=rolling.ground(before, said[begin:end]),
     )  # fmt: skip
 
 
 def test_a_stretch_ends_where_it_did_however_far_the_talk_has_come() -> None:
     said = lines(60)
-    stops = memory_text.ends(said)
+    stops = rolling.ends(said)
     assert len(stops) > 3
     assert all(not said[stop - 1].user for stop in stops)
     for count in range(60):
-        assert memory_text.ends(said[:count]) == [stop for stop in stops if stop <= count]
+        assert rolling.ends(said[:count]) == [stop for stop in stops if stop <= count]
 
 
 def test_what_is_told_is_the_same_step_by_step_and_says_who_spoke() -> None:
     said = lines(60)
     past = Past(said)
     first, second = past.stops[:2]
-    step = memory_text.roll("", said, past.stops, 0, first)
-    at_once = memory_text.roll("", said, past.stops, 0, second)
-    assert memory_text.roll(step, said, past.stops, first, second) == at_once
+    step = rolling.roll("", said, past.stops, 0, first)
+    at_once = rolling.roll("", said, past.stops, 0, second)
+    assert rolling.roll(step, said, past.stops, first, second) == at_once
     told = past.told(second)
     assert (told.end, told.upto_id, told.maker) == (second, said[second - 1].id, "")
     assert told.text.startswith(("小顾：", "阿檀："))
     assert "小顾：小顾：" not in told.text
-    text = memory_text.shown("小顾：来了。小顾：坐下。阿檀：坐。小顾：好。", {"小顾", "阿檀"})
+    text = rolling.shown("小顾：来了。小顾：坐下。阿檀：坐。小顾：好。", {"小顾", "阿檀"})
     assert text == "小顾：来了。坐下。阿檀：坐。小顾：好。"
 
 
 def test_a_row_tells_its_own_branch_and_only_what_it_read() -> None:
     said = lines(60)
-    one, two, three = memory_text.ends(said)[:3]
+    one, two, three = rolling.ends(said)[:3]
     rows = [row(said, one, "甲", "m"), row(said, two, "乙", "m", since=(one, "甲"))]
     past = Past(said, rows)
     assert past.best(one) == (one, rows[0])
@@ -272,7 +273,7 @@ def test_a_summary_goes_with_its_conversation(small: Client) -> None:
     small.ok("PUT", f"{talk.root}/memory/summary", json={"text": "我写的。"})
     with small.desk.database.session() as session:
         row = tree.get_conversation(session, talk.id)
-        past = memory_rows.load_past(session, row, row.leaf_id)
+        past = summaries.load_past(session, row, row.leaf_id)
         assert [told.maker for told in past.rows] == [AUTHOR]
         session.delete(row)
     with small.desk.database.reading() as session:

@@ -30,7 +30,7 @@ from server.documents.rows import Owner, chapters_of, parts_of
 from server.engines.base import Engine
 from server.indexing import Indexer
 from server.models import ChatMessage, Conversation, Document, DocumentPart, Persona
-from server.personas import memory_talks
+from server.personas.memory import past_talks
 from server.personas.standing import Standing
 
 log = logging.getLogger(__name__)
@@ -162,12 +162,12 @@ class Recall:
             return []
         persona, here = asking.persona, asking.talk.id
         talks = self._sync_talks(session, persona, {here: gone[-1] if gone else None})
-        found = self._recall(memory_talks.index_of(persona.id), query)
+        found = self._recall(past_talks.index_of(persona.id), query)
         asked = select(
             ChatMessage.id, ChatMessage.conversation_id, ChatMessage.details,
         ).where(col(ChatMessage.id).in_({one.passage.chapter_id for one in found}))  # fmt: skip
         rows = {id: (talk, details) for id, talk, details in session.exec(asked)}
-        before = memory_talks.Before(session, persona, asking.standing.view)
+        before = past_talks.Before(session, persona, asking.standing.view)
         memories = []
         for one in found:
             talk, details = rows.get(one.passage.chapter_id, ("", {}))
@@ -198,12 +198,12 @@ class Recall:
         self, session: Session, persona: Persona, upto: dict[str, str | None]
     ) -> dict[str, Conversation]:
         """Its talks, each up to its last message or to the one in `upto`."""
-        talks = {talk.id: talk for talk in memory_talks.talks_of(session, persona.id)}
+        talks = {talk.id: talk for talk in past_talks.talks_of(session, persona.id)}
         ends = {id: upto.get(id, talk.leaf_id) for id, talk in talks.items()}
-        index = memory_talks.index_of(persona.id)
+        index = past_talks.index_of(persona.id)
         state = tuple(ends.items())
         if self._synced.get(index) != state:
-            self._sync(index, state, memory_talks.exchanges(session, persona, talks, ends))
+            self._sync(index, state, past_talks.exchanges(session, persona, talks, ends))
         return talks
 
     def _sync(self, index: str, state: Hashable, texts: list[ChapterText]) -> None:
@@ -226,7 +226,7 @@ def _query(turns: Sequence[Turn]) -> str:
 
 
 def _heard(session: Session, conversation: Conversation) -> list[Persona]:
-    heard = memory_talks.heard_by(session, conversation.id)
+    heard = past_talks.heard_by(session, conversation.id)
     return list(session.exec(select(Persona).where(col(Persona.id).in_(heard))))
 
 

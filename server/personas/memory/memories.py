@@ -13,11 +13,11 @@ from retrieval.conversation import Remembered, forgotten
 from retrieval.memory.fresh import AUTHOR
 from retrieval.types import ContextItem, Group, Prompt
 from server.models import Conversation
-from server.personas import memory_rows
-from server.personas.memory_recall import Asking, Recall
-from server.personas.memory_rows import SUMMARY, Past, Told
-from server.personas.memory_text import Line
-from server.personas.memory_writer import Summaries, Wish
+from server.personas.memory import summaries
+from server.personas.memory.recall import Asking, Recall
+from server.personas.memory.rolling import Line
+from server.personas.memory.summaries import SUMMARY, Past, Told
+from server.personas.memory.writer import Summaries, Wish
 
 Written = Callable[[Remembered], Prompt]
 """Makes the prompt with what is remembered."""
@@ -83,7 +83,7 @@ class Memories:
     ) -> list[ContextItem]:
         ids = [line.id for line in past.lines[:gone]]
         stands = "\n".join(message.content for message in prompt.messages)
-        others = asking.kept and memory_rows.others_count(session, asking.talk.id)
+        others = asking.kept and summaries.others_count(session, asking.talk.id)
         return self._recall.items(session, asking, ids, stands, others=others)
 
 
@@ -93,7 +93,7 @@ def _past(session: Session, asking: Asking) -> Past:
     if turns and turns[-1].role == "user":
         turns = turns[:-1]
     if asking.kept:
-        return memory_rows.load_past(session, asking.talk, turns[-1].id if turns else None)
+        return summaries.load_past(session, asking.talk, turns[-1].id if turns else None)
     names = {True: asking.talk.user_name, False: asking.persona.called}
     mine = [(turn, turn.role == "user") for turn in turns]
     return Past([Line(turn.id, names[user], turn.text, user) for turn, user in mine])

@@ -20,8 +20,8 @@ from server.models import (
     TalkSummary,
     now,
 )
-from server.personas import memory_text
-from server.personas.memory_text import Line
+from server.personas.memory import rolling
+from server.personas.memory.rolling import Line
 
 SUMMARY = "summary:"
 """How a summary's item begins its id, before `upto_id`."""
@@ -48,7 +48,7 @@ class Past:
     stops: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stops", memory_text.ends(self.lines))
+        object.__setattr__(self, "stops", rolling.ends(self.lines))
 
     @property
     def names(self) -> set[str]:
@@ -77,8 +77,8 @@ class Past:
         if row is not None and begin == end:
             return Told(row.text, end, upto_id, row.maker)
         before = "" if row is None else row.text
-        text = memory_text.roll(before, self.lines, self.stops, begin, end)
-        return Told(memory_text.shown(text, self.names), end, upto_id)
+        text = rolling.roll(before, self.lines, self.stops, begin, end)
+        return Told(rolling.shown(text, self.names), end, upto_id)
 
     def _true(self) -> dict[int, TalkSummary]:
         """The rows of this path that read what stands now, by how many lines they tell. What went
@@ -95,7 +95,7 @@ class Past:
             by_author = row.maker == AUTHOR
             if begin < written and not by_author:
                 continue
-            if memory_text.ground(before, self.lines[begin:n]) == row.source_hash:
+            if rolling.ground(before, self.lines[begin:n]) == row.source_hash:
                 found[n] = row
                 written = n if by_author else written
         return found
@@ -157,7 +157,7 @@ def write(session: Session, talk: Conversation, past: Past, told: Told, text: st
     """The author's own words in the place of what is told of the first `told.end` lines."""
     made = TalkSummary(
         conversation_id=talk.id, upto_id=told.upto_id, text=text, maker=AUTHOR,
-        source_hash=memory_text.ground("", past.lines[: told.end]),
+        source_hash=rolling.ground("", past.lines[: told.end]),
     )  # fmt: skip
     put(session, made)
 

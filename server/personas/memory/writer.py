@@ -17,7 +17,7 @@ from server.db import Database
 from server.engines.base import Engine
 from server.errors import EngineError, EngineRefused
 from server.models import Conversation, TalkSummary
-from server.personas import memory_rows, memory_text
+from server.personas.memory import rolling, summaries
 from server.recaps.model import LIMITS, Ask, Interrupted, ModelWriter, Unfit, limit_of
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Summaries:
             talk = session.get(Conversation, wish.conversation_id)
             if talk is None or talk.deleted_at is not None:
                 return None
-            past = memory_rows.load_past(session, talk, wish.upto_id)
+            past = summaries.load_past(session, talk, wish.upto_id)
         end = len(past.lines)
         begin, row = past.best(end)
         if begin == end:
@@ -161,13 +161,13 @@ class Summaries:
         lines = past.lines[begin:end]
         ask = Ask(
             Level.BOOK if before else Level.CHAPTER,
-            [*([before] if before else []), memory_text.spoken(lines)],
+            [*([before] if before else []), rolling.spoken(lines)],
             LIMITS[Level.CHAPTER] if parts < 2 else limit_of(Level.BOOK, parts),
             load_template("memory"),
             frozenset(past.names),
         )
         since = None if row is None else row.upto_id
-        return Job(wish, ask, since, memory_text.ground(before, lines))
+        return Job(wish, ask, since, rolling.ground(before, lines))
 
     def _keep(self, job: Job, text: str) -> None:
         """Write down what was told, unless what it read has changed or the author wrote it."""
@@ -175,7 +175,7 @@ class Summaries:
         if now is None or now.ground != job.ground:
             return
         with self._database.session() as session:
-            row = memory_rows.find(session, job.wish.conversation_id, job.wish.upto_id)
+            row = summaries.find(session, job.wish.conversation_id, job.wish.upto_id)
             if row is not None and row.maker == AUTHOR:
                 return
             made = TalkSummary(
@@ -183,4 +183,4 @@ class Summaries:
                 since_id=job.since_id, text=text, maker=self._engine.status().model,
                 source_hash=job.ground,
             )  # fmt: skip
-            memory_rows.put(session, made)
+            summaries.put(session, made)
