@@ -31,7 +31,8 @@ def test_one_object_for_the_page(recipe: Path, tmp_path: Path) -> None:
     told = json.loads(result.stdout)
     assert told["level"] == "warn"
     assert told["measured"] is False
-    assert {"key", "value", "advised", "level", "sentence"} == set(told["advice"][0])
+    fields = {"key", "value", "advised", "level", "sentence", "says", "facts"}
+    assert set(told["advice"][0]) == fields
     assert {"rows", "length", "epochs", "tuning.rank", "learning_rate", "seconds",
             "peak_memory_bytes"} <= {each["key"] for each in told["advice"]}  # fmt: skip
     last = json.loads(result.stderr.splitlines()[-1])
